@@ -1,0 +1,87 @@
+package desired
+
+// Set is what one host is held to: every object with its effective values, and
+// the services that run here, compiled and in the order in which they start.
+type Set struct {
+	Revision    string    `json:"revision"` // a commit, or the digest of a folder's content
+	Environment string    `json:"environment,omitempty"`
+	Host        Host      `json:"host"`
+	Policy      Policy    `json:"policy"`
+	Objects     []Object  `json:"objects"`  // all of them, by kind and name
+	Services    []Service `json:"services"` // placed on this host; what others depend on comes first, ties by name
+}
+
+// Service is a Service as this host runs it.
+type Service struct {
+	Name     string            `json:"name"`
+	Labels   map[string]string `json:"labels,omitempty"`
+	Pos      Pos               `json:"-"`
+	Spec     ServiceSpec       `json:"spec"`               // effective, variables expanded
+	Units    []string          `json:"units"`              // the units to run: one, or x@1…x@N
+	Template string            `json:"template,omitempty"` // x@.service where Units are its instances
+	Install  *Install          `json:"install,omitempty"`  // of the declared unit file; nil: the file is not ours
+	UnitFile *Artifact         `json:"unitFile,omitempty"`
+	DropIns  []Artifact        `json:"dropIns,omitempty"`
+	Files    []Artifact        `json:"files,omitempty"`
+
+	// Requires and Follows name Services of this Set: those that must be ready
+	// before, and those that are merely started before.
+	Requires []string `json:"requires,omitempty"`
+	Follows  []string `json:"follows,omitempty"`
+
+	// UnitDigest names what the unit is made of (unit file and drop-ins),
+	// FilesDigest what the process reads. Empty: nothing is declared.
+	UnitDigest  string `json:"unitDigest,omitempty"`
+	FilesDigest string `json:"filesDigest,omitempty"`
+}
+
+// Object is the name by which steps and holds speak of the service.
+func (s Service) Object() string { return "Service/" + s.Name }
+
+// Install is what the declared unit file says that matters to planning.
+type Install struct {
+	Present bool     `json:"present"`        // it has an [Install] section that enables something
+	Type    string   `json:"type,omitempty"` // Type=
+	Remain  bool     `json:"remain,omitempty"`
+	Aliases []string `json:"aliases,omitempty"`
+}
+
+// Artifact is a file as it should lie on the host.
+type Artifact struct {
+	Path      string `json:"path"`
+	Content   []byte `json:"-"` // nil where Host
+	Digest    string `json:"digest,omitempty"`
+	Mode      uint32 `json:"mode"`
+	Owner     string `json:"owner"`
+	Group     string `json:"group"`
+	Host      bool   `json:"host,omitempty"`      // the content belongs to the host
+	Sensitive bool   `json:"sensitive,omitempty"` // never shown
+}
+
+// Service finds a service of this host by its name.
+func (s *Set) Service(name string) (*Service, bool) {
+	for i := range s.Services {
+		if s.Services[i].Name == name {
+			return &s.Services[i], true
+		}
+	}
+	return nil, false
+}
+
+// Artifact finds what should lie at a path, and whose it is.
+func (s *Set) Artifact(path string) (*Artifact, *Service, bool) {
+	for i := range s.Services {
+		svc := &s.Services[i]
+		if svc.UnitFile != nil && svc.UnitFile.Path == path {
+			return svc.UnitFile, svc, true
+		}
+		for _, list := range [][]Artifact{svc.DropIns, svc.Files} {
+			for j := range list {
+				if list[j].Path == path {
+					return &list[j], svc, true
+				}
+			}
+		}
+	}
+	return nil, nil, false
+}

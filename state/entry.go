@@ -1,0 +1,125 @@
+package state
+
+import "time"
+
+// Entry is one thing that was written down: exactly one of Intent, Outcome and
+// Note is set. Entries are never changed, and their order is their meaning.
+type Entry struct {
+	Seq     uint64   `json:"seq"`
+	At      Time     `json:"at"`
+	Pass    uint64   `json:"pass,omitempty"`
+	Intent  *Intent  `json:"intent,omitempty"`
+	Outcome *Outcome `json:"outcome,omitempty"`
+	Note    *Note    `json:"note,omitempty"`
+}
+
+// Intent says that a Step is about to be done. It is on disk before the effect.
+type Intent struct {
+	Step     Step   `json:"step"`
+	Revision string `json:"revision,omitempty"`
+	Trace    string `json:"trace,omitempty"`
+}
+
+// Status is how a Step ended.
+type Status string
+
+// The ways in which a Step ends.
+const (
+	Done        Status = "done"
+	StepFailed  Status = "failed"      // carried out without success, or the second reading denies it
+	Cut         Status = "interrupted" // nobody knows whether the effect happened
+	StepRefused Status = "refused"     // not carried out: the actuator or act's own check said no
+)
+
+// Outcome says how a Step ended.
+type Outcome struct {
+	ID        string        `json:"id"`
+	Status    Status        `json:"status"`
+	Kind      string        `json:"kind,omitempty"` // the actuators.Kind of an error
+	Detail    string        `json:"detail,omitempty"`
+	Displaced string        `json:"displaced,omitempty"`
+	Took      time.Duration `json:"took"`
+}
+
+// NoteKind says what a Note remembers.
+type NoteKind string
+
+// The kinds of Notes: append only.
+const (
+	NoteRan      NoteKind = "ran"      // what an invocation of a unit was started with
+	NoteHold     NoteKind = "hold"     // a hold was placed
+	NoteLifted   NoteKind = "lifted"   // a hold was lifted or has ended
+	NoteManaged  NoteKind = "managed"  // evenkeel manages this object's units
+	NoteForgot   NoteKind = "forgot"   // it no longer does
+	NoteOwned    NoteKind = "owned"    // a file lies where evenkeel wrote it
+	NoteDisowned NoteKind = "disowned" // it no longer counts as evenkeel's
+	NoteRevision NoteKind = "revision" // a revision was put in force
+)
+
+// Note remembers something though nothing is done.
+type Note struct {
+	Kind     NoteKind  `json:"kind"`
+	Object   string    `json:"object,omitempty"`
+	Name     string    `json:"name,omitempty"` // the unit or path that it is about
+	Detail   string    `json:"detail,omitempty"`
+	Ran      *Ran      `json:"ran,omitempty"`
+	Hold     *Hold     `json:"hold,omitempty"`
+	Managed  *Managed  `json:"managed,omitempty"`
+	Owned    *Owned    `json:"owned,omitempty"`
+	Revision *Revision `json:"revision,omitempty"`
+}
+
+// Ran is what one invocation of a unit was started with, by digest.
+type Ran struct {
+	Invocation string `json:"invocation"`
+	Unit       string `json:"unit,omitempty"`    // unit file and declared drop-ins
+	Files      string `json:"files,omitempty"`   // what the service reads
+	Watch      string `json:"watch,omitempty"`   // what is watched for deploys
+	Exe        string `json:"exe,omitempty"`     // what the main process executes
+	Adopted    bool   `json:"adopted,omitempty"` // not seen starting: what lay on disk when it was first seen
+}
+
+// Hold keeps evenkeel's hands off an object until it ends.
+type Hold struct {
+	Reason Reason        `json:"reason"`
+	Object string        `json:"object"`
+	Unit   string        `json:"unit,omitempty"` // empty: all of the object's
+	Since  Time          `json:"since"`
+	For    time.Duration `json:"for,omitempty"` // zero: until it is lifted
+	Actor  string        `json:"actor,omitempty"`
+	Detail string        `json:"detail,omitempty"`
+}
+
+// Key is under what Past.Holds lists the hold: one an object, unit and reason.
+func (h Hold) Key() string { return string(h.Reason) + " " + h.Object + " " + h.Unit }
+
+// Ended tells whether the hold's time is over.
+func (h Hold) Ended(now Time) bool { return h.For > 0 && now.Since(h.Since) >= h.For }
+
+// Until is when the hold ends, nil if it stands until it is lifted.
+func (h Hold) Until(now Time) *Time {
+	if h.For == 0 {
+		return nil
+	}
+	t := now.Add(h.For - now.Since(h.Since))
+	return &t
+}
+
+// Managed is what must be known of an object once its YAML is gone.
+type Managed struct {
+	Units    []string `json:"units"`
+	OnRemove string   `json:"onRemove"` // as declared: release, stop, delete; empty: the default
+}
+
+// Owned is a file that evenkeel wrote last.
+type Owned struct {
+	Object  string `json:"object"`
+	Digest  string `json:"digest"`
+	Created bool   `json:"created,omitempty"` // nothing lay there before evenkeel's first write
+}
+
+// Revision is a desired state that was put in force.
+type Revision struct {
+	Name     string `json:"name"`
+	Services int    `json:"services"`
+}

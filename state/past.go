@@ -1,0 +1,234 @@
+package state
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pakashop/evenkeel/actuators"
+)
+
+// Past is what is remembered: a fold over Entries, and nothing else. Whatever
+// can be observed or computed again is not in it.
+type Past struct {
+	Seq  uint64 `json:"seq"`
+	Pass uint64 `json:"pass"`
+
+	Flight   map[string]Flight  `json:"flight,omitempty"`   // by Step ID: begun and not ended
+	Tally    map[string]int     `json:"tally,omitempty"`    // by TallyKey: attempts that ended with a known outcome
+	Failures map[string]Failure `json:"failures,omitempty"` // by TallyKey: failures in a row
+	Ended    map[string]Time    `json:"ended,omitempty"`    // by Ref: the end of our last Step on it; older facts are Gaps
+	Charges  map[string][]Time  `json:"charges,omitempty"`  // by unit: remedial Steps begun, oldest first
+	Started  map[string]Time    `json:"started,omitempty"`  // by unit: the end of our last start or restart that succeeded
+	Stopped  map[string]Time    `json:"stopped,omitempty"`  // by unit: the end of our last stop that succeeded
+	Ran      map[string]Ran     `json:"ran,omitempty"`      // by unit
+	Seen     map[string]string  `json:"seen,omitempty"`     // by unit: the boot in which Ran was noted
+	Holds    map[string]Hold    `json:"holds,omitempty"`    // by Hold.Key
+	Managed  map[string]Managed `json:"managed,omitempty"`  // by object
+	Owned    map[string]Owned   `json:"owned,omitempty"`    // by path
+	Cut      map[string]Step    `json:"cut,omitempty"`      // by ID: Steps with a Key whose effect nobody knows
+	Revision Revision           `json:"revision,omitzero"`
+
+	// Known is false where no record of the past could be read, as in a dry
+	// run without a store: then nothing is taken for granted.
+	Known bool `json:"-"`
+	// Distrust says why the record cannot be believed; empty: it can.
+	Distrust string `json:"-"`
+}
+
+// Flight is a Step that has begun.
+type Flight struct {
+	Intent Intent `json:"intent"`
+	At     Time   `json:"at"`
+}
+
+// Failure counts failures in a row.
+type Failure struct {
+	Count  int    `json:"count"`
+	At     Time   `json:"at"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// maxCharges bounds what is remembered a unit; limits are far smaller.
+const maxCharges = 64
+
+// NewPast returns a Past in which nothing has happened yet, and that is known.
+func NewPast() *Past {
+	p := &Past{Known: true}
+	p.init()
+	return p
+}
+
+// UnknownPast returns the Past of somebody who has no record.
+func UnknownPast() *Past {
+	p := NewPast()
+	p.Known = false
+	return p
+}
+
+// TallyKey names what is counted: one object, actuator, verb and target.
+func TallyKey(object string, a actuators.Action) string {
+	return strings.Join([]string{object, a.Actuator, a.Verb, a.Target}, " ")
+}
+
+func (p *Past) init() {
+	set(&p.Flight)
+	set(&p.Tally)
+	set(&p.Failures)
+	set(&p.Ended)
+	set(&p.Charges)
+	set(&p.Started)
+	set(&p.Stopped)
+	set(&p.Ran)
+	set(&p.Seen)
+	set(&p.Holds)
+	set(&p.Managed)
+	set(&p.Owned)
+	set(&p.Cut)
+}
+
+func set[K comparable, V any](m *map[K]V) {
+	if *m == nil {
+		*m = make(map[K]V)
+	}
+}
+
+// Clone returns an independent copy.
+func (p *Past) Clone() *Past {
+	c := *p
+	c.Flight, c.Tally, c.Failures, c.Ended = maps.Clone(p.Flight), maps.Clone(p.Tally), maps.Clone(p.Failures), maps.Clone(p.Ended)
+	c.Started, c.Stopped, c.Ran, c.Seen = maps.Clone(p.Started), maps.Clone(p.Stopped), maps.Clone(p.Ran), maps.Clone(p.Seen)
+	c.Holds, c.Managed, c.Owned, c.Cut = maps.Clone(p.Holds), maps.Clone(p.Managed), maps.Clone(p.Owned), maps.Clone(p.Cut)
+	c.Charges = make(map[string][]Time, len(p.Charges))
+	for u, t := range p.Charges {
+		c.Charges[u] = slices.Clone(t)
+	}
+	c.init()
+	return &c
+}
+
+// Fold takes one Entry into account. It is the only way in which a Past
+// changes, here, in the store, in simulations and in replays alike; entries
+// must come in the order of their Seq, and one that was folded already is
+// passed over.
+func (p *Past) Fold(e Entry) {
+	if e.Seq != 0 && e.Seq <= p.Seq {
+		return
+	}
+	p.init()
+	p.Seq = max(p.Seq, e.Seq)
+	p.Pass = max(p.Pass, e.Pass)
+	switch {
+	case e.Intent != nil:
+		p.intent(*e.Intent, e.At)
+	case e.Outcome != nil:
+		p.outcome(*e.Outcome, e.At)
+	case e.Note != nil:
+		p.note(*e.Note, e.At)
+	}
+}
+
+func (p *Past) intent(i Intent, at Time) {
+	s := i.Step
+	p.Flight[s.ID] = Flight{Intent: i, At: at}
+	if s.Remedial {
+		// Charged now, not at the end: a crash can only over-count.
+		c := append(slices.Clone(p.Charges[s.Action.Target]), at)
+		p.Charges[s.Action.Target] = c[max(0, len(c)-maxCharges):]
+	}
+}
+
+func (p *Past) outcome(o Outcome, at Time) {
+	f, ok := p.Flight[o.ID]
+	if !ok {
+		return
+	}
+	delete(p.Flight, o.ID)
+	s := f.Intent.Step
+	for _, r := range s.Rests {
+		p.Ended[r.String()] = at
+	}
+	key := TallyKey(s.Object, s.Action)
+	switch o.Status {
+	case Done:
+		p.Tally[key]++
+		delete(p.Failures, key)
+		p.done(s, at)
+	case StepFailed, StepRefused:
+		p.Tally[key]++
+		p.Failures[key] = Failure{Count: p.Failures[key].Count + 1, At: at, Detail: o.Detail}
+	case Cut:
+		// The attempt keeps its ID: what is not known to have ended is not counted.
+		if s.Key != "" {
+			p.Cut[s.ID] = s
+		}
+	}
+}
+
+// done remembers what a Step that succeeded means for later.
+func (p *Past) done(s Step, at Time) {
+	switch s.Action.Actuator + "." + s.Action.Verb {
+	case "systemd.start", "systemd.restart", "systemd.reload":
+		p.Started[s.Action.Target] = at
+	case "systemd.stop":
+		p.Stopped[s.Action.Target] = at
+	case "file.write":
+		prev, had := p.Owned[s.Action.Target]
+		p.Owned[s.Action.Target] = Owned{
+			Object: s.Object, Digest: s.Action.Args["digest"],
+			Created: s.Action.Args["was"] == "" || had && prev.Created,
+		}
+	case "file.remove":
+		delete(p.Owned, s.Action.Target)
+	}
+}
+
+func (p *Past) note(n Note, at Time) {
+	switch n.Kind {
+	case NoteRan:
+		p.Ran[n.Name] = *n.Ran
+		p.Seen[n.Name] = at.Boot
+	case NoteHold:
+		p.Holds[n.Hold.Key()] = *n.Hold
+	case NoteLifted:
+		delete(p.Holds, n.Hold.Key())
+	case NoteManaged:
+		p.Managed[n.Object] = *n.Managed
+	case NoteForgot:
+		p.forget(n.Object)
+	case NoteOwned:
+		p.Owned[n.Name] = *n.Owned
+	case NoteDisowned:
+		delete(p.Owned, n.Name)
+	case NoteRevision:
+		p.Revision = *n.Revision
+	}
+}
+
+// forget drops all that was remembered because an object was managed, but not
+// how often things were done: an ID must never come back with another meaning.
+func (p *Past) forget(object string) {
+	for _, u := range p.Managed[object].Units {
+		delete(p.Ran, u)
+		delete(p.Seen, u)
+		delete(p.Charges, u)
+		delete(p.Started, u)
+		delete(p.Stopped, u)
+	}
+	delete(p.Managed, object)
+	maps.DeleteFunc(p.Owned, func(_ string, o Owned) bool { return o.Object == object })
+	maps.DeleteFunc(p.Holds, func(_ string, h Hold) bool { return h.Object == object })
+	maps.DeleteFunc(p.Failures, func(k string, _ Failure) bool { return strings.HasPrefix(k, object+" ") })
+}
+
+// Recent counts the instants within the window before now.
+func Recent(at []Time, now Time, window time.Duration) int {
+	n := 0
+	for _, t := range at {
+		if now.Since(t) < window {
+			n++
+		}
+	}
+	return n
+}

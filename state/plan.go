@@ -1,0 +1,103 @@
+package state
+
+import (
+	"github.com/pakashop/evenkeel/actuators"
+)
+
+// Plan is the whole answer of one pass: what to do, what not to do and why,
+// what must be looked at again, what must be remembered, and when to think again.
+type Plan struct {
+	Steps []Step `json:"steps"`
+	Held  []Held `json:"held"`
+	Gaps  []Gap  `json:"gaps"`
+	Notes []Note `json:"notes,omitempty"`
+	Again *Time  `json:"again,omitempty"` // the earliest moment at which time alone changes the Plan; nil: never
+}
+
+// Step is one change to the host, with its reason.
+type Step struct {
+	ID       string           `json:"id"`
+	Key      string           `json:"key,omitempty"` // names an effect in the world that must happen once; empty: idempotent
+	Object   string           `json:"object"`        // "Service/x", or "Host/name" for a daemon-reload
+	Reason   Reason           `json:"reason"`
+	Detail   string           `json:"detail,omitempty"`
+	Action   actuators.Action `json:"action"`
+	Effect   actuators.Effect `json:"effect"`
+	Needs    []string         `json:"needs,omitempty"`    // IDs of Steps of this Plan that must have ended before
+	Rests    []Ref            `json:"rests,omitempty"`    // the facts that are read again before and after it is done
+	Fields   []Field          `json:"fields,omitempty"`   // what differs
+	Remedial bool             `json:"remedial,omitempty"` // charged to the unit's limits: it repairs what had been well
+	Actor    string           `json:"actor,omitempty"`    // the human who asked for it; empty: evenkeel itself
+	Case     string           `json:"case,omitempty"`     // the Case whose rung it is
+	Rung     int              `json:"rung,omitempty"`
+}
+
+// Ref names a fact of the World.
+type Ref struct {
+	Kind RefKind `json:"kind"`
+	Name string  `json:"name,omitempty"`
+}
+
+// RefKind is the map of the World in which a fact lies.
+type RefKind string
+
+// The kinds of facts.
+const (
+	RefHost RefKind = "host"
+	RefUnit RefKind = "unit"
+	RefFile RefKind = "file"
+	RefDir  RefKind = "dir"
+)
+
+func (r Ref) String() string { return string(r.Kind) + ":" + r.Name }
+
+// Field is one difference between what is declared and what was observed.
+// Values of sensitive things are never in it.
+type Field struct {
+	Path     string `json:"path"`
+	Desired  string `json:"desired"`
+	Observed string `json:"observed"`
+}
+
+// Held is a difference that is not acted on, with the reason and its end.
+type Held struct {
+	Object string  `json:"object"`
+	Unit   string  `json:"unit,omitempty"` // for a replica: which
+	Reason Reason  `json:"reason"`
+	Detail string  `json:"detail,omitempty"`
+	Until  *Time   `json:"until,omitempty"`  // nil: until something changes
+	Fields []Field `json:"fields,omitempty"` // what differs
+	Info   bool    `json:"info,omitempty"`   // shown, but nothing differs: a hold on an object that is as declared
+}
+
+// Gap is a fact that is missing, too old or unreadable. The loop looks again.
+type Gap struct {
+	Object string `json:"object"`
+	Source Ref    `json:"source"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// InSync tells whether nothing is to be done and nothing that differs is held.
+func (p Plan) InSync() bool {
+	for _, s := range p.Steps {
+		if s.Effect != actuators.None {
+			return false
+		}
+	}
+	for _, h := range p.Held {
+		if !h.Info {
+			return false
+		}
+	}
+	return true
+}
+
+// Step finds a Step by its ID.
+func (p Plan) Step(id string) (Step, bool) {
+	for _, s := range p.Steps {
+		if s.ID == id {
+			return s, true
+		}
+	}
+	return Step{}, false
+}
