@@ -56,6 +56,10 @@ func (e *Error) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// ErrNoPreview is in the chain of what Preview returns when the actuator behind
+// a wire is no Previewer. Its Kind is Invalid.
+var ErrNoPreview = errors.New("this actuator cannot preview")
+
 // Errorf makes an *Error of a kind; %w works as in fmt.Errorf.
 func Errorf(k Kind, format string, args ...any) error {
 	return &Error{Kind: k, Err: fmt.Errorf(format, args...)}
