@@ -1,0 +1,168 @@
+package desired
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Input is what Compile makes a Set of: objects with their effective values,
+// and the one host that they are compiled for.
+type Input struct {
+	Revision    string
+	Environment string
+	Host        Host
+	Policy      Policy
+	Vars        Vars
+	Objects     []Object   // of every kind
+	Services    []Declared // the Services among them
+	// EnvironmentHosts are the matchers of the chosen environment: a host that
+	// they do not match runs nothing. Empty: every host.
+	EnvironmentHosts []string
+}
+
+// Declared is a Service as it was declared, wherever it runs.
+type Declared struct {
+	Name   string
+	Labels map[string]string
+	Pos    Pos
+	Spec   ServiceSpec
+	Text   map[string]Text // by the field that names its source: spec.unitFile, spec.files[1]
+	Vars   bool            // strings of Spec hold $( and must be expanded
+}
+
+// Text is the content of a source.
+type Text struct {
+	Bytes     []byte
+	Encrypted bool // not to be read without the host's identity
+}
+
+// Compile places, expands and orders services. All of them are checked,
+// wherever they run; the Set holds those of this host. It is of use only where
+// no Finding is an error.
+func Compile(in Input) (*Set, []Finding) {
+	c := compiler{in: in, labels: hostLabels(in.Host, in.Environment)}
+	set := &Set{
+		Revision: in.Revision, Environment: in.Environment, Host: in.Host, Policy: in.Policy,
+		Objects: slices.Clone(in.Objects),
+	}
+	slices.SortFunc(set.Objects, func(a, b Object) int {
+		if k := strings.Compare(a.Kind, b.Kind); k != 0 {
+			return k
+		}
+		return strings.Compare(a.Metadata.Name, b.Metadata.Name)
+	})
+	c.endpoints(set.Objects)
+	environment, err := ParseAllMatchers(in.EnvironmentHosts)
+	if err != nil {
+		c.add(Finding{Object: "Environment/" + in.Environment, Field: "spec.hosts", Message: err.Error()})
+	}
+	member := MatchAll(environment, c.labels)
+	for i := range in.Services {
+		d := &in.Services[i]
+		s, found := compileService(d, in.Vars)
+		c.found = append(c.found, found...)
+		if member && c.placed(d) {
+			set.Services = append(set.Services, s)
+		}
+	}
+	c.conflicts(set.Services)
+	c.order(set)
+	return set, c.found
+}
+
+type compiler struct {
+	in       Input
+	labels   map[string]string
+	outside  map[string]bool // the names of Endpoints
+	found    []Finding
+	declared map[string]*Declared
+}
+
+func (c *compiler) add(f Finding) { c.found = append(c.found, f) }
+
+func (c *compiler) endpoints(objects []Object) {
+	c.outside, c.declared = map[string]bool{}, make(map[string]*Declared, len(c.in.Services))
+	for _, o := range objects {
+		if o.Kind == "Endpoint" {
+			c.outside[o.Metadata.Name] = true
+		}
+	}
+	for i := range c.in.Services {
+		c.declared[c.in.Services[i].Name] = &c.in.Services[i]
+	}
+}
+
+// hostLabels are what hosts matchers see: the host's labels, its name and its
+// environment.
+func hostLabels(h Host, environment string) map[string]string {
+	labels := maps.Clone(h.Labels)
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	labels["name"] = h.Name
+	if labels["environment"] == "" {
+		labels["environment"] = environment
+	}
+	return labels
+}
+
+// placed tells whether a service runs on this host. What its matchers cannot
+// mean was found by Check.
+func (c *compiler) placed(d *Declared) bool {
+	matchers, err := ParseAllMatchers(d.Spec.Hosts)
+	return err == nil && MatchAll(matchers, c.labels)
+}
+
+// conflicts finds what two services of this host both claim.
+func (c *compiler) conflicts(services []Service) {
+	units, files := map[string]string{}, map[string]string{}
+	for i := range services {
+		s := &services[i]
+		for _, u := range s.Units {
+			c.claim(units, u, s, "spec.unit", "unit")
+		}
+		if s.UnitFile != nil {
+			c.claim(files, s.UnitFile.Path, s, "spec.unitFile", "file")
+		}
+		for _, a := range s.DropIns {
+			c.claim(files, a.Path, s, "spec.dropIns", "file")
+		}
+		for _, a := range s.Files {
+			c.claim(files, a.Path, s, "spec.files", "file")
+		}
+	}
+}
+
+func (c *compiler) claim(taken map[string]string, name string, s *Service, field, what string) {
+	other, ok := taken[name]
+	if !ok {
+		taken[name] = s.Name
+		return
+	}
+	msg := "the " + what + " " + name + " is declared by Service " + other + " too; each " + what + " belongs to one service"
+	if other == s.Name {
+		msg = "the " + what + " " + name + " is declared twice"
+	}
+	c.add(Finding{Object: s.Object(), Field: field, Message: msg})
+}
+
+// digestOf names a list of artifacts: paths and contents.
+func digestOf(list ...Artifact) string {
+	if len(list) == 0 {
+		return ""
+	}
+	h := sha256.New()
+	for _, a := range list {
+		h.Write([]byte(a.Path + "\x00" + a.Digest + "\n"))
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Digest is how content is named: SHA-256 in hexadecimal, as state.Digest.
+func Digest(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
+}

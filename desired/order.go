@@ -1,0 +1,181 @@
+package desired
+
+import (
+	"container/heap"
+	"slices"
+	"strings"
+)
+
+// order checks what services depend on and sorts those of the set: what others
+// depend on comes first, ties by name.
+func (c *compiler) order(set *Set) {
+	deps := make(map[string][]string, len(c.in.Services))
+	for i := range c.in.Services {
+		d := &c.in.Services[i]
+		deps[d.Name] = c.dependencies(d)
+	}
+	sorted := topological(deps)
+	c.cycles(deps, sorted)
+
+	here := make(map[string]int, len(set.Services))
+	for i, s := range set.Services {
+		here[s.Name] = i
+	}
+	ordered := make([]Service, 0, len(set.Services))
+	for _, name := range sorted {
+		i, ok := here[name]
+		if !ok {
+			continue
+		}
+		s := set.Services[i]
+		for _, dep := range s.Spec.DependsOn {
+			if _, ok := here[dep.Name]; !ok {
+				continue // on another host, or an Endpoint
+			}
+			if dep.Kind == "order" {
+				s.Follows = append(s.Follows, dep.Name)
+			} else {
+				s.Requires = append(s.Requires, dep.Name)
+			}
+		}
+		ordered = append(ordered, s)
+	}
+	set.Services = ordered
+}
+
+// dependencies are the names of the Services that one depends on.
+func (c *compiler) dependencies(d *Declared) []string {
+	var names []string
+	for i, dep := range d.Spec.DependsOn {
+		field := index("spec.dependsOn", i)
+		switch {
+		case dep.Name == d.Name:
+			c.add(Finding{Object: "Service/" + d.Name, Field: field, Message: "a service cannot depend on itself"})
+		case c.declared[dep.Name] != nil:
+			names = append(names, dep.Name)
+		case c.outside[dep.Name]:
+		default:
+			c.add(Finding{Object: "Service/" + d.Name, Field: field, Message: "no Service and no Endpoint is named " +
+				shorten(dep.Name) + DidYouMean(dep.Name, c.names())})
+		}
+	}
+	return names
+}
+
+func (c *compiler) names() []string {
+	var all []string
+	for n := range c.declared {
+		all = append(all, n)
+	}
+	for n := range c.outside {
+		all = append(all, n)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// topological sorts names so that each follows what it depends on, the
+// smallest name first where there is a choice. Members of cycles, and what
+// depends on them, are left out.
+func topological(deps map[string][]string) []string {
+	waits, needed := make(map[string]int, len(deps)), make(map[string][]string, len(deps))
+	ready := &names{}
+	for name, list := range deps {
+		waits[name] = len(list)
+		for _, d := range list {
+			needed[d] = append(needed[d], name)
+		}
+		if len(list) == 0 {
+			*ready = append(*ready, name)
+		}
+	}
+	heap.Init(ready)
+	sorted := make([]string, 0, len(deps))
+	for ready.Len() > 0 {
+		name := heap.Pop(ready).(string)
+		sorted = append(sorted, name)
+		for _, n := range needed[name] {
+			if waits[n]--; waits[n] == 0 {
+				heap.Push(ready, n)
+			}
+		}
+	}
+	return sorted
+}
+
+// cycles reports each cycle among what could not be sorted, whole.
+func (c *compiler) cycles(deps map[string][]string, sorted []string) {
+	left := make(map[string]bool, len(deps))
+	for name := range deps {
+		left[name] = true
+	}
+	for _, name := range sorted {
+		delete(left, name)
+	}
+	var start []string
+	for name := range left {
+		start = append(start, name)
+	}
+	slices.Sort(start)
+	for _, name := range start {
+		if !left[name] {
+			continue
+		}
+		walk, loop := follow(name, deps, left)
+		for _, n := range walk {
+			delete(left, n)
+		}
+		if loop == nil {
+			continue
+		}
+		loop = fromSmallest(loop)
+		field := "spec.dependsOn"
+		for i, d := range c.declared[loop[0]].Spec.DependsOn {
+			if d.Name == loop[1%len(loop)] {
+				field = index(field, i)
+			}
+		}
+		c.add(Finding{Object: "Service/" + loop[0], Field: field,
+			Message: "services depend on each other in a circle: " + strings.Join(append(loop, loop[0]), " → ") + "; remove one of these dependencies"})
+	}
+}
+
+// follow walks along dependencies that are left until it comes to where it was
+// (the loop) or to where nothing is left.
+func follow(name string, deps map[string][]string, left map[string]bool) (walk, loop []string) {
+	for {
+		if i := slices.Index(walk, name); i >= 0 {
+			return walk, walk[i:]
+		}
+		walk = append(walk, name)
+		next := ""
+		for _, d := range deps[name] {
+			if left[d] && (next == "" || d < next) {
+				next = d
+			}
+		}
+		if next == "" {
+			return walk, nil
+		}
+		name = next
+	}
+}
+
+func fromSmallest(loop []string) []string {
+	i := slices.Index(loop, slices.Min(loop))
+	return append(slices.Clone(loop[i:]), loop[:i]...)
+}
+
+// names is a heap of names, the smallest first.
+type names []string
+
+func (n names) Len() int           { return len(n) }
+func (n names) Less(i, j int) bool { return n[i] < n[j] }
+func (n names) Swap(i, j int)      { n[i], n[j] = n[j], n[i] }
+func (n *names) Push(x any)        { *n = append(*n, x.(string)) }
+func (n *names) Pop() any {
+	old := *n
+	x := old[len(old)-1]
+	*n = old[:len(old)-1]
+	return x
+}

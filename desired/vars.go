@@ -1,0 +1,121 @@
+package desired
+
+import "strings"
+
+// Expand replaces the variables of a text: $(name) becomes what lookup says,
+// $$(name) stays as the text $(name). Names that lookup does not know are
+// returned, and stay as they are. A $( without its ) is plain text.
+func Expand(text string, lookup func(name string) (string, bool)) (result string, unknown []Unknown) {
+	return expand(text, "$(", lookup)
+}
+
+// ExpandKeep is Expand for a text that will be expanded again: $$( stays, and
+// what lookup says is protected by it.
+func ExpandKeep(text string, lookup func(name string) (string, bool)) (result string, unknown []Unknown) {
+	return expand(text, "$$(", func(name string) (string, bool) {
+		v, ok := lookup(name)
+		if name == "instance" && v == "$(instance)" {
+			return v, ok
+		}
+		return strings.ReplaceAll(v, "$(", "$$("), ok
+	})
+}
+
+// Unknown is a variable that nobody knows, and where in the text it stands.
+type Unknown struct {
+	Name   string
+	Offset int
+}
+
+func expand(text, literal string, lookup func(string) (string, bool)) (string, []Unknown) {
+	if !strings.Contains(text, "$(") {
+		return text, nil
+	}
+	var b strings.Builder
+	var unknown []Unknown
+	rest := text
+	for {
+		i := strings.Index(rest, "$(")
+		if i < 0 {
+			break
+		}
+		if i > 0 && rest[i-1] == '$' {
+			b.WriteString(rest[:i-1] + literal)
+			rest = rest[i+2:]
+			continue
+		}
+		end := strings.IndexByte(rest[i:], ')')
+		if end < 0 {
+			break
+		}
+		name := rest[i+2 : i+end]
+		b.WriteString(rest[:i])
+		if v, ok := lookup(name); ok {
+			b.WriteString(v)
+		} else {
+			unknown = append(unknown, Unknown{name, len(text) - len(rest) + i})
+			b.WriteString(rest[i : i+end+1])
+		}
+		rest = rest[i+end+1:]
+	}
+	b.WriteString(rest)
+	return b.String(), unknown
+}
+
+// Vars are the values of the variables, on one host in one environment.
+type Vars struct {
+	Host        string
+	Environment string
+	Domain      string
+	Vars        map[string]string
+}
+
+// Lookup is what Expand asks: for one object, and for one instance of its unit
+// where it has any.
+func (v Vars) Lookup(object, instance string) func(string) (string, bool) {
+	return func(name string) (string, bool) {
+		s := ""
+		switch name {
+		case "name":
+			s = object
+		case "instance":
+			s = instance
+		case "host":
+			s = v.Host
+		case "environment":
+			s = v.Environment
+		case "domain":
+			s = v.Domain
+		default:
+			if key, ok := strings.CutPrefix(name, "vars."); ok {
+				s, ok = v.Vars[key]
+				return s, ok
+			}
+		}
+		return s, s != ""
+	}
+}
+
+// Why says why a variable is unknown, and how to mend it.
+func (v Vars) Why(name string) string {
+	literal := "; write $$(" + shorten(name) + ") if the text itself is meant"
+	switch {
+	case name == "instance":
+		return "$(instance) has no value here: the unit is not an instance of a template"
+	case name == "host":
+		return "$(host) has no value: the host's name is not known"
+	case name == "environment" || name == "domain" || strings.HasPrefix(name, "vars."):
+		if v.Environment == "" {
+			return "$(" + shorten(name) + ") has no value: no environment is chosen"
+		}
+		if name == "domain" {
+			return "$(domain) has no value: Environment " + v.Environment + " declares no domain"
+		}
+		known := make([]string, 0, len(v.Vars))
+		for k := range v.Vars {
+			known = append(known, "vars."+k)
+		}
+		return "$(" + shorten(name) + ") is not declared in Environment " + v.Environment + DidYouMean(name, known) + literal
+	}
+	return "unknown variable $(" + shorten(name) + ")" + DidYouMean(name, []string{"name", "instance", "host", "environment", "domain"}) + literal
+}
