@@ -50,8 +50,13 @@ func (r resources) disconnect() error {
 		return nil
 	}
 	var errs []error
-	if exists(filepath.Join("/sys/class/net", r.Veth)) {
-		errs = append(errs, ip("link", "del", r.Veth))
+	// The kernel takes the pair away with the namespace of its other end, when
+	// it gets round to it: gone by itself is as good.
+	link := filepath.Join("/sys/class/net", r.Veth)
+	if exists(link) {
+		if err := ip("link", "del", r.Veth); err != nil && exists(link) {
+			errs = append(errs, err)
+		}
 	}
 	ports, err := os.ReadDir(filepath.Join("/sys/class/net", r.Bridge, "brif"))
 	if err == nil && len(ports) == 0 {
