@@ -21,13 +21,15 @@ type Past struct {
 	Ended    map[string]Time    `json:"ended,omitempty"`    // by Ref: the end of our last Step on it; older facts are Gaps
 	Charges  map[string][]Time  `json:"charges,omitempty"`  // by unit: remedial Steps begun, oldest first
 	Started  map[string]Time    `json:"started,omitempty"`  // by unit: the end of our last start or restart that succeeded
-	Stopped  map[string]Time    `json:"stopped,omitempty"`  // by unit: the end of our last stop that succeeded
+	Stopped  map[string]Time    `json:"stopped,omitempty"`  // by unit: the end of our last stop, or clearing of a failure, that succeeded
 	Ran      map[string]Ran     `json:"ran,omitempty"`      // by unit
 	Seen     map[string]string  `json:"seen,omitempty"`     // by unit: the boot in which Ran was noted
 	Holds    map[string]Hold    `json:"holds,omitempty"`    // by Hold.Key
 	Managed  map[string]Managed `json:"managed,omitempty"`  // by object
 	Owned    map[string]Owned   `json:"owned,omitempty"`    // by path
 	Cut      map[string]Step    `json:"cut,omitempty"`      // by ID: Steps with a Key whose effect nobody knows
+	Touched  Time               `json:"touched,omitzero"`   // the end of our last Step that changed what systemd loads
+	Reloaded Time               `json:"reloaded,omitzero"`  // the end of our last daemon-reload
 	Revision Revision           `json:"revision,omitzero"`
 
 	// Known is false where no record of the past could be read, as in a dry
@@ -168,21 +170,49 @@ func (p *Past) outcome(o Outcome, at Time) {
 
 // done remembers what a Step that succeeded means for later.
 func (p *Past) done(s Step, at Time) {
+	target := s.Action.Target
 	switch s.Action.Actuator + "." + s.Action.Verb {
-	case "systemd.start", "systemd.restart", "systemd.reload":
-		p.Started[s.Action.Target] = at
-	case "systemd.stop":
-		p.Stopped[s.Action.Target] = at
+	case "systemd.start", "systemd.restart":
+		p.Started[target] = at
+	case "systemd.reload":
+		r := p.Ran[target]
+		r.Files = s.Action.Args["declared"]
+		p.Ran[target] = r
+	case "systemd.daemon-reload":
+		p.Reloaded = at
+	case "systemd.enable", "systemd.disable":
+		p.Touched = at
+	case "systemd.mask":
+		p.Touched = at
+		p.Owned[MaskOf(target)] = Owned{Object: s.Object}
+	case "systemd.unmask":
+		p.Touched = at
+		delete(p.Owned, MaskOf(target))
+	case "systemd.stop", "systemd.reset-failed":
+		p.Stopped[target] = at
 	case "file.write":
-		prev, had := p.Owned[s.Action.Target]
-		p.Owned[s.Action.Target] = Owned{
+		prev, had := p.Owned[target]
+		p.Owned[target] = Owned{
 			Object: s.Object, Digest: s.Action.Args["digest"],
 			Created: s.Action.Args["was"] == "" || had && prev.Created,
 		}
+		p.touch(target, at)
 	case "file.remove":
-		delete(p.Owned, s.Action.Target)
+		delete(p.Owned, target)
+		p.touch(target, at)
 	}
 }
+
+// touch notes a change of what systemd loads its units from.
+func (p *Past) touch(path string, at Time) {
+	if strings.HasPrefix(path, "/etc/systemd/system/") || strings.HasPrefix(path, "/run/systemd/system/") {
+		p.Touched = at
+	}
+}
+
+// MaskOf is the name under which Past.Owned lists a mask that a declaration
+// asked for.
+func MaskOf(unit string) string { return "mask:" + unit }
 
 func (p *Past) note(n Note, at Time) {
 	switch n.Kind {
@@ -193,6 +223,9 @@ func (p *Past) note(n Note, at Time) {
 		p.Holds[n.Hold.Key()] = *n.Hold
 	case NoteLifted:
 		delete(p.Holds, n.Hold.Key())
+		if n.Ran != nil {
+			p.Ran[n.Name] = *n.Ran
+		}
 	case NoteManaged:
 		p.Managed[n.Object] = *n.Managed
 	case NoteForgot:

@@ -35,6 +35,9 @@ func (t Time) Before(u Time) bool {
 	return t.Wall.Before(u.Wall)
 }
 
+// After tells whether t came later than u.
+func (t Time) After(u Time) bool { return u.Before(t) }
+
 // Add moves an instant on both clocks.
 func (t Time) Add(d time.Duration) Time {
 	return Time{Wall: t.Wall.Add(d), Up: t.Up + d, Boot: t.Boot}

@@ -1,0 +1,59 @@
+package act
+
+import (
+	"strings"
+
+	"github.com/pakashop/evenkeel/actuators"
+	"github.com/pakashop/evenkeel/desired"
+)
+
+// Allowed checks an Action against the host's policy and the protected set. It
+// looks at nothing but the Action, so that it holds whoever made it.
+func Allowed(p desired.Policy, a actuators.Action) error {
+	if p.Mode != desired.Enforce {
+		return actuators.Errorf(actuators.Refused, "the host's policy is in mode %s", p.Mode)
+	}
+	if p.Approval(a.Actuator+"."+a.Verb) != desired.Auto {
+		return actuators.Errorf(actuators.Refused, "policy asks for approval")
+	}
+	switch a.Actuator {
+	case "systemd":
+		if a.Target == "" {
+			return nil // daemon-reload concerns no unit
+		}
+		return allowedUnit(p, a.Target)
+	case "file":
+		if unit, ok := unitOf(a.Target); ok {
+			return allowedUnit(p, unit)
+		}
+		if !p.AllowsPath(a.Target) {
+			return actuators.Errorf(actuators.Refused, "policy does not allow %s", a.Target)
+		}
+	}
+	return nil
+}
+
+func allowedUnit(p desired.Policy, unit string) error {
+	if p.Protected(unit) {
+		return actuators.Errorf(actuators.Refused, "%s belongs to the protected set", unit)
+	}
+	if !p.AllowsUnit(unit) {
+		return actuators.Errorf(actuators.Refused, "policy does not allow managing %s", unit)
+	}
+	return nil
+}
+
+// unitOf finds the unit to which a file belongs that systemd loads: the unit
+// file itself, or a drop-in in the unit's .d folder.
+func unitOf(path string) (string, bool) {
+	for _, dir := range []string{"/etc/systemd/system/", "/run/systemd/system/"} {
+		if rest, ok := strings.CutPrefix(path, dir); ok {
+			first, _, nested := strings.Cut(rest, "/")
+			if nested {
+				return strings.CutSuffix(first, ".d")
+			}
+			return first, true
+		}
+	}
+	return "", false
+}

@@ -1,0 +1,103 @@
+package act
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/pakashop/evenkeel/state"
+)
+
+// errUnread says that the second reading did not show what a Step did.
+var errUnread = errors.New("what came of it could not be read")
+
+// verify compares the second reading with what a Step was to bring about. nil
+// means that it is so, errUnread that nobody knows; a verb of a stranger's
+// actuator shows in no fact that evenkeel reads, and is believed.
+func verify(s state.Step, before, after state.Facts) error {
+	target := s.Action.Target
+	switch s.Action.Actuator {
+	case "systemd":
+		if s.Action.Verb == "daemon-reload" {
+			return verifyReload(before, after)
+		}
+		f, ok := after.Units[target]
+		if !ok || !f.Known() {
+			return fmt.Errorf("%w: %s", errUnread, f.Err)
+		}
+		return verifyUnit(s, before.Units[target].Value, f.Value)
+	case "file":
+		f, ok := after.Files[target]
+		if !ok || !f.Known() {
+			return fmt.Errorf("%w: %s", errUnread, f.Err)
+		}
+		return verifyFile(s, f.Value)
+	}
+	return nil
+}
+
+func verifyReload(before, after state.Facts) error {
+	if after.Host == nil || !after.Host.Known() {
+		return errUnread
+	}
+	if before.Host != nil && before.Host.Known() && !after.Host.Value.UnitsLoaded.After(before.Host.Value.UnitsLoaded) {
+		return errors.New("systemd has not loaded its units again")
+	}
+	return nil
+}
+
+func verifyUnit(s state.Step, was, is state.Unit) error {
+	name := s.Action.Target
+	active := fmt.Sprintf("%s is %s (%s)", name, is.Active, is.Sub)
+	switch s.Action.Verb {
+	case "start", "restart":
+		if is.Type == "oneshot" && !is.Remain && is.Active == "inactive" && is.Result == "success" {
+			return nil
+		}
+		if !is.Up() {
+			return errors.New(active)
+		}
+		if s.Action.Verb == "restart" && was.Invocation != "" && is.Invocation == was.Invocation {
+			return fmt.Errorf("%s still runs as before", name)
+		}
+	case "stop":
+		if is.Active != "inactive" && is.Active != "failed" {
+			return errors.New(active)
+		}
+	case "reload":
+		if !is.Up() {
+			return errors.New(active)
+		}
+	case "enable":
+		if is.Boot != "enabled" && is.Boot != "enabled-runtime" && is.Boot != "alias" {
+			return fmt.Errorf("%s is %s", name, is.Boot)
+		}
+	case "disable":
+		if is.Boot == "enabled" || is.Boot == "linked" {
+			return fmt.Errorf("%s is %s", name, is.Boot)
+		}
+	case "mask", "unmask":
+		masked := is.Boot == "masked" || is.Boot == "masked-runtime"
+		if masked != (s.Action.Verb == "mask") {
+			return fmt.Errorf("%s is %s", name, is.Boot)
+		}
+	case "reset-failed":
+		if is.Active == "failed" {
+			return errors.New(active)
+		}
+	}
+	return nil
+}
+
+func verifyFile(s state.Step, f state.File) error {
+	switch s.Action.Verb {
+	case "write":
+		if f.Kind != state.Regular || f.Digest != s.Action.Args["digest"] {
+			return fmt.Errorf("%s does not have the declared content", s.Action.Target)
+		}
+	case "remove":
+		if f.Kind != state.Absent {
+			return fmt.Errorf("%s is still there", s.Action.Target)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,91 @@
+package controller
+
+import (
+	"github.com/pakashop/evenkeel/controller/act"
+	"github.com/pakashop/evenkeel/controller/api"
+	"github.com/pakashop/evenkeel/controller/plan"
+	"github.com/pakashop/evenkeel/desired"
+	"github.com/pakashop/evenkeel/state"
+)
+
+// message is anything that the rest of the program tells the loop. It runs on
+// the loop's goroutine and says whether a pass is due.
+type message interface{ tell(l *loop) (pass bool) }
+
+// factsRead brings new readings.
+type factsRead struct{ facts state.Facts }
+
+func (m factsRead) tell(l *loop) bool {
+	l.c.eyes.merged()
+	return l.merge(m.facts)
+}
+
+// wanted brings a new desired state, or says why there is none.
+type wanted struct {
+	set      *desired.Set
+	warnings []string
+	err      error
+}
+
+func (m wanted) tell(l *loop) bool {
+	if m.err != nil {
+		l.c.o.Log.Error("desired state is invalid; the last good one stays in force", "error", m.err, "revision", l.want.Revision)
+		l.invalid = m.err.Error()
+		return false
+	}
+	l.invalid, l.warnings = "", m.warnings
+	if m.set.Revision == l.want.Revision && m.set.Environment == l.want.Environment {
+		return false
+	}
+	l.c.o.Log.Info("desired state changed", "from", l.want.Revision, "to", m.set.Revision)
+	l.want = m.set
+	l.interest()
+	return true
+}
+
+// guarded brings the reading before an act: of the Steps that were ready, those
+// that still are begin now.
+type guarded struct {
+	ids   []string
+	facts state.Facts
+}
+
+func (m guarded) tell(l *loop) bool {
+	for _, id := range m.ids {
+		delete(l.guarding, id)
+	}
+	l.merge(m.facts)
+	l.decide()
+	if l.draining {
+		return false
+	}
+	asked := make(map[string]bool, len(m.ids))
+	for _, id := range m.ids {
+		asked[id] = true
+	}
+	var still []state.Step
+	for _, s := range plan.Ready(l.plan, l.past) {
+		if asked[s.ID] {
+			still = append(still, s)
+		}
+	}
+	l.release(still, m.facts)
+	return true
+}
+
+// stepEnded brings the outcome of a Step and the reading after it, together.
+type stepEnded struct{ report act.Report }
+
+func (m stepEnded) tell(l *loop) bool {
+	l.outcome(m.report)
+	l.merge(m.report.Facts)
+	return true
+}
+
+// viewed asks how things stand.
+type viewed struct{ reply chan api.View }
+
+func (m viewed) tell(l *loop) bool {
+	m.reply <- l.view()
+	return false
+}

@@ -1,0 +1,74 @@
+package controller
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/pakashop/evenkeel/actuators"
+	"github.com/pakashop/evenkeel/desired"
+	"github.com/pakashop/evenkeel/state"
+)
+
+// Observer reads the host.
+type Observer interface {
+	// Observe reads the named facts. It never fails as a whole: what could
+	// not be read is a fact with its error.
+	Observe(ctx context.Context, refs []state.Ref) state.Facts
+	// Watch reports which facts may have changed until ctx ends; no names at
+	// all means that anything may have. refs tells which are of interest.
+	Watch(ctx context.Context, refs func() []state.Ref, dirty func([]state.Ref)) error
+	Now() state.Time
+}
+
+// Source brings desired state.
+type Source interface {
+	// Load returns the Set, or why there is none. Problems that are warnings
+	// come with a Set.
+	Load(ctx context.Context) (*desired.Set, []string, error)
+	// Watch calls changed when Load may return something else, until ctx ends.
+	Watch(ctx context.Context, changed func()) error
+}
+
+// Store remembers.
+type Store interface {
+	Past() *state.Past
+	// Append writes entries durably, all or none, and returns them with their
+	// numbers.
+	Append([]state.Entry) ([]state.Entry, error)
+}
+
+// Options are what a Controller is made of. All but the last group are required.
+type Options struct {
+	Source    Source
+	Observer  Observer
+	Store     Store
+	Actuators map[string]actuators.Actuator
+	Log       *slog.Logger
+
+	Stopped func() bool                     // the kill switch, read before each act; nil: none
+	Resync  time.Duration                   // how often everything is looked at again; default 1 m, with jitter
+	Grace   time.Duration                   // how long a shutdown waits for Steps under way; default 20 s
+	Ready   func()                          // called once, when the first Plan was made
+	Done    func(state.Step, state.Outcome) // called for each Step that ended, on the loop's goroutine
+}
+
+func (o *Options) defaults() error {
+	if o.Source == nil || o.Observer == nil || o.Store == nil || o.Log == nil {
+		return errors.New("controller: Source, Observer, Store and Log are required")
+	}
+	if o.Resync == 0 {
+		o.Resync = time.Minute
+	}
+	if o.Grace == 0 {
+		o.Grace = 20 * time.Second
+	}
+	if o.Ready == nil {
+		o.Ready = func() {}
+	}
+	if o.Done == nil {
+		o.Done = func(state.Step, state.Outcome) {}
+	}
+	return nil
+}

@@ -1,0 +1,187 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/pakashop/evenkeel/actuators"
+	"github.com/pakashop/evenkeel/desired"
+	"github.com/pakashop/evenkeel/state"
+)
+
+// stuckAfter is how long a unit may be activating or deactivating before that
+// counts as a fault (gardener's node agent uses the same figure).
+const stuckAfter = 5 * time.Minute
+
+// state compares whether a unit runs with what is declared.
+func (d *draft) state(sv *service, unit string) {
+	u, ok := d.unit(sv.Object(), unit)
+	if !ok {
+		sv.up, sv.unknown = false, true
+		return
+	}
+	if !u.Up() && !(u.Active == "inactive" && mayRest(u)) {
+		sv.up = false
+	}
+	d.stopped(sv, unit, u)
+	switch sv.Spec.State {
+	case desired.Running, "":
+		d.running(sv, unit, u)
+	case desired.Stopped:
+		d.notRunning(sv, unit, u)
+	}
+	d.process(sv, unit, u)
+}
+
+// running plans what it takes for a unit to run. The rows are those of
+// systemd's own truth: auto-restart is systemd at work, a oneshot and what a
+// timer, socket or path starts may well be inactive, activating counts only
+// after a while.
+func (d *draft) running(sv *service, unit string, u state.Unit) {
+	w := wish{
+		unit: unit, effect: actuators.Benign, repairs: true,
+		action: actuators.Action{Actuator: "systemd", Verb: "start", Target: unit},
+		rests:  []state.Ref{unitRef(unit)},
+		fields: []state.Field{{Path: "active", Desired: "active", Observed: u.Active + "/" + u.Sub}},
+	}
+	switch {
+	case u.Masked() && !d.maskedByUs(unit) && !u.Up():
+		d.blocked(sv, w, state.Masked, unit+" is masked; a mask stands until it is lifted", nil)
+	case u.Up():
+		return
+	case u.Missing() && len(sv.changed) == 0 && !sv.reload:
+		d.blocked(sv, w, state.UnitInvalid, "systemd knows no "+unit+", and no unitFile is declared for it", nil)
+	case (u.Load == "bad-setting" || u.Load == "error") && len(sv.changed) == 0 && !sv.reload:
+		d.blocked(sv, w, state.UnitInvalid, "systemd cannot load "+unit+"; see systemctl status "+unit, nil)
+	case u.Active == "activating" || u.Active == "deactivating" || u.Job.ID != 0 && !sv.frozen:
+		d.systemdActing(sv, w, u)
+	case u.Active == "inactive" && mayRest(u):
+		return
+	default:
+		d.start(sv, unit, u, w)
+	}
+}
+
+// mayRest tells a unit that does its work and is then inactive.
+func mayRest(u state.Unit) bool {
+	if u.Result != "" && u.Result != "success" {
+		return false
+	}
+	return u.Type == "oneshot" && !u.Remain || len(u.TriggeredBy) > 0
+}
+
+func (d *draft) start(sv *service, unit string, u state.Unit, w wish) {
+	ran := d.ranHere(unit)
+	w.reason, w.remedial = state.NotRunning, ran
+	w.detail = fmt.Sprintf("%s is %s (%s)", unit, u.Active, u.Sub)
+	if u.Active == "failed" {
+		w.reason, w.remedial = state.Failed, ran || len(d.past.Charges[unit]) > 0 || !d.past.Started[unit].IsZero()
+		w.detail = fmt.Sprintf("%s failed (%s)", unit, u.Result)
+	}
+	w.needs = append(append(w.needs, sv.changed...), sv.written...)
+	if h, sick := d.dependencies(sv, &w); sick {
+		w.holds = append(w.holds, h)
+	}
+	if u.Result == "start-limit-hit" && len(w.holds)+len(d.reasonsToHold(sv, w)) == 0 {
+		reset := w
+		reset.reason, reset.remedial = state.StartLimitHit, false
+		reset.detail = "systemd refuses to start " + unit + " until its start limit is reset"
+		reset.action.Verb = "reset-failed"
+		if id, ok := d.wish(sv, reset); ok {
+			w.needs = append(w.needs, id)
+		}
+	}
+	if id, ok := d.wish(sv, w); ok {
+		sv.starting = append(sv.starting, id)
+	} else {
+		sv.held = true
+	}
+}
+
+// ranHere tells whether the unit had been running in this boot, by evenkeel's
+// own record.
+func (d *draft) ranHere(unit string) bool {
+	r, ok := d.past.Ran[unit]
+	return ok && r.Invocation != "" && d.past.Seen[unit] == d.now.Boot
+}
+
+// blocked records a difference that no Step of ours could mend.
+func (d *draft) blocked(sv *service, w wish, r state.Reason, detail string, until *state.Time) {
+	sv.held = true
+	d.hold(sv.Object(), w, hold{r, detail, until})
+}
+
+// systemdActing leaves a unit alone while systemd works on it, and names it
+// stuck when that takes too long. A start that hangs is started anew; a stop
+// that hangs is systemd's to end, with the unit's own TimeoutStopSec.
+func (d *draft) systemdActing(sv *service, w wish, u state.Unit) {
+	w.detail = fmt.Sprintf("%s is %s (%s)", w.unit, u.Active, u.Sub)
+	if u.Job.ID != 0 {
+		w.detail += fmt.Sprintf(", and systemd has a %s job for it", u.Job.Type)
+	}
+	age := d.now.Up - u.Changed
+	if age < stuckAfter || u.Changed == 0 || u.Sub == "auto-restart" || strings.HasPrefix(u.Active, "in") || u.Active == "failed" {
+		d.blocked(sv, w, state.SystemdActing, w.detail, d.at(stuckAfter-age))
+		return
+	}
+	if u.Active == "deactivating" {
+		d.blocked(sv, w, state.StuckDeactivating, fmt.Sprintf("%s for %s", w.detail, desired.Duration(age.Truncate(time.Second))), nil)
+		return
+	}
+	w.reason, w.remedial, w.effect, w.action.Verb = state.StuckActivating, true, actuators.Disruptive, "restart"
+	w.needs = append(append(w.needs, sv.changed...), sv.written...)
+	if id, ok := d.wish(sv, w); ok {
+		sv.starting = append(sv.starting, id)
+	} else {
+		sv.held = true
+	}
+}
+
+// notRunning plans the stop of what is declared stopped.
+func (d *draft) notRunning(sv *service, unit string, u state.Unit) {
+	w := wish{
+		unit: unit, reason: state.NotStopped, effect: actuators.Disruptive, repairs: true,
+		detail: fmt.Sprintf("%s is %s (%s), declared stopped", unit, u.Active, u.Sub),
+		action: actuators.Action{Actuator: "systemd", Verb: "stop", Target: unit},
+		rests:  []state.Ref{unitRef(unit)},
+		fields: []state.Field{{Path: "active", Desired: "inactive", Observed: u.Active + "/" + u.Sub}},
+	}
+	switch {
+	case u.Active == "inactive" || u.Active == "failed":
+		return
+	case u.Active == "deactivating" || u.Job.ID != 0 && !sv.frozen:
+		d.systemdActing(sv, w, u)
+	default:
+		d.wish(sv, w)
+	}
+}
+
+// dependencies makes a start wait for the starts of what must come first. It
+// returns a hold where something that is required is not well, and nothing of
+// this Plan will make it so.
+func (d *draft) dependencies(sv *service, w *wish) (hold, bool) {
+	for _, name := range sv.Follows {
+		if dep, ok := d.services[name]; ok {
+			w.needs = append(w.needs, dep.starting...)
+		}
+	}
+	var h hold
+	sick := false
+	for _, name := range sv.Requires {
+		dep, ok := d.services[name]
+		switch {
+		case !ok || dep.Spec.State == desired.Ignored && !dep.unknown && dep.up:
+			continue
+		case dep.unknown:
+			h, sick = hold{state.DependencySick, name + " could not be observed", nil}, true
+		case dep.up:
+			w.needs = append(w.needs, dep.starting...)
+		case dep.held || len(dep.starting) == 0:
+			h, sick = hold{state.DependencySick, name + " is not running, and comes first", nil}, true
+		default:
+			w.needs = append(w.needs, dep.starting...)
+		}
+	}
+	return h, sick
+}

@@ -1,0 +1,225 @@
+package plan
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/pakashop/evenkeel/actuators"
+	"github.com/pakashop/evenkeel/desired"
+	"github.com/pakashop/evenkeel/state"
+)
+
+// wish is a change that would make the host as declared, before anything was
+// asked whether it may be done.
+type wish struct {
+	unit     string // the unit that it is about
+	path     string // the declared file that it writes; empty for units and what they are made of
+	reason   state.Reason
+	detail   string
+	action   actuators.Action
+	effect   actuators.Effect
+	rests    []state.Ref
+	fields   []state.Field
+	needs    []string
+	repairs  bool // it belongs to management repair: state, not files or links
+	remedial bool // it repairs what had been well, and is charged
+	holds    []hold
+}
+
+// hold is one reason not to do something.
+type hold struct {
+	reason state.Reason
+	detail string
+	until  *state.Time
+}
+
+// wish turns a wish into a Step, or into Held entries that say why not. It
+// returns the Step's ID, and whether there is one.
+func (d *draft) wish(sv *service, w wish) (string, bool) {
+	object := sv.Object()
+	if id, ok := d.byKey[stepKey(object, w.action)]; ok {
+		return id, true // in flight, or planned by another wish
+	}
+	holds := append(d.reasonsToHold(sv, w), w.holds...)
+	if len(holds) == 0 {
+		return d.step(object, w), true
+	}
+	for _, h := range holds {
+		d.hold(object, w, h)
+	}
+	return "", false
+}
+
+func (d *draft) hold(object string, w wish, h hold) {
+	detail := h.detail
+	if detail == "" {
+		detail = w.detail
+	}
+	d.held = append(d.held, state.Held{Object: object, Unit: w.unit, Reason: h.reason, Detail: detail, Until: h.until, Fields: w.fields})
+	d.waits(h.until)
+}
+
+// reasonsToHold asks everything that may forbid a change, most of it of the
+// host and of the object, not of the change.
+func (d *draft) reasonsToHold(sv *service, w wish) []hold {
+	holds := append([]hold(nil), d.global...)
+	add := func(r state.Reason, detail string, until *state.Time) {
+		holds = append(holds, hold{r, detail, until})
+	}
+	policy := d.want.Policy
+	switch {
+	case w.unit != "" && policy.Protected(w.unit):
+		add(state.Protected, w.unit+" belongs to the protected set", nil)
+	case w.path != "" && !policy.AllowsPath(w.path):
+		add(state.NotAllowed, "policy does not allow writing "+w.path, nil)
+	case w.unit != "" && !policy.AllowsUnit(w.unit):
+		add(state.NotAllowed, "policy does not allow managing "+w.unit, nil)
+	}
+	for _, h := range d.heldBy(sv.Object(), w) {
+		add(h.Reason, h.Detail, h.Until(d.now))
+	}
+	switch {
+	case sv.mode == desired.Observe:
+		add(state.ObserveOnly, d.observing(sv)+w.describe(), nil)
+	case sv.mode == desired.Repair && !w.repairs:
+		add(state.ObserveOnly, "management is repair: "+w.describe(), nil)
+	}
+	if policy.Approval(w.action.Actuator+"."+w.action.Verb) != desired.Auto {
+		add(state.AwaitingApproval, "policy asks for approval of "+w.action.String(), nil)
+	}
+	if w.effect == actuators.Disruptive && d.have.Host.Known() && d.have.Host.Value.Packages {
+		add(state.PackageManager, "a package manager holds its lock", nil)
+	}
+	if w.remedial {
+		holds = append(holds, d.limits(sv, w)...)
+	}
+	if h, ok := d.failing(sv.Object(), w); ok {
+		holds = append(holds, h)
+	}
+	if sv.frozen {
+		add(state.InProgress, "another step on it is under way", nil)
+	}
+	return holds
+}
+
+func (w wish) describe() string {
+	if w.detail != "" {
+		return w.detail
+	}
+	return w.action.String()
+}
+
+func (d *draft) observing(sv *service) string {
+	if sv.Spec.Management == desired.Observe {
+		return "management is observe: "
+	}
+	return "the host's policy is in mode observe: "
+}
+
+// heldBy lists the remembered holds that concern a wish. A human's stop holds
+// starts and restarts only: files may still be mended meanwhile.
+func (d *draft) heldBy(object string, w wish) []state.Hold {
+	var out []state.Hold
+	for _, h := range sortedHolds(d.past.Holds) {
+		if h.Ended(d.now) || h.Object != object && h.Object != d.hostObject() || h.Unit != "" && h.Unit != w.unit {
+			continue
+		}
+		if h.Reason == state.ManualStop && w.action.Verb != "start" && w.action.Verb != "restart" {
+			continue
+		}
+		out = append(out, h)
+	}
+	return out
+}
+
+// allowed tells whether policy lets evenkeel manage a service at all.
+func (d *draft) allowed(s *desired.Service) bool {
+	for _, u := range s.Units {
+		if d.want.Policy.Protected(u) || !d.want.Policy.AllowsUnit(u) {
+			return false
+		}
+	}
+	return true
+}
+
+// healthyAfter is how long a unit must have been well for its backoff to start
+// anew (Kubernetes' figure for crash loops).
+const healthyAfter = 10 * time.Minute
+
+// limits applies the service's own limits and backoff to a repair.
+func (d *draft) limits(sv *service, w wish) []hold {
+	l := sv.Spec.Limits
+	if l == nil {
+		return nil
+	}
+	charges := d.past.Charges[w.action.Target]
+	var holds []hold
+	if n := state.Recent(charges, d.now, l.Per.Std()); l.Restarts > 0 && n >= l.Restarts {
+		oldest := charges[len(charges)-n]
+		holds = append(holds, hold{
+			state.BudgetSpent,
+			fmt.Sprintf("%d of %d repairs used within %s", n, l.Restarts, l.Per), d.at(l.Per.Std() - d.now.Since(oldest)),
+		})
+	}
+	row := d.inARow(charges, l.Backoff, d.have.Units[w.action.Target].Value)
+	if row == 0 || len(l.Backoff) == 0 {
+		return holds
+	}
+	pause := l.Backoff[min(row, len(l.Backoff))-1].Std()
+	if since := d.now.Since(charges[len(charges)-1]); since < pause {
+		holds = append(holds, hold{
+			state.Backoff,
+			fmt.Sprintf("repair %d in a row waits %s after the last one", row+1, desired.Duration(pause)), d.at(pause - since),
+		})
+	}
+	return holds
+}
+
+// inARow counts the repairs since the unit was last well for healthyAfter. A
+// pause between two repairs that is longer than backoff alone explains was
+// health.
+func (d *draft) inARow(charges []state.Time, backoff []desired.Duration, u state.Unit) int {
+	if len(charges) == 0 || u.Exited-u.Entered >= healthyAfter {
+		return 0
+	}
+	quiet := healthyAfter
+	if n := len(backoff); n > 0 {
+		quiet += backoff[n-1].Std()
+	}
+	if d.now.Since(charges[len(charges)-1]) >= quiet {
+		return 0
+	}
+	row := 1
+	for i := len(charges) - 1; i > 0 && charges[i].Since(charges[i-1]) < quiet; i-- {
+		row++
+	}
+	return row
+}
+
+// failing holds back what failed just now: 1 s after the first failure, twice
+// as long after each further one, at most five minutes.
+func (d *draft) failing(object string, w wish) (hold, bool) {
+	f, ok := d.past.Failures[state.TallyKey(object, w.action)]
+	if !ok {
+		return hold{}, false
+	}
+	pause := time.Duration(math.Min(float64(5*time.Minute), float64(time.Second)*math.Pow(2, float64(f.Count-1))))
+	since := d.now.Since(f.At)
+	if since >= pause {
+		return hold{}, false
+	}
+	detail := fmt.Sprintf("%s.%s ended without success %s", w.action.Actuator, w.action.Verb, times(f.Count))
+	if f.Detail != "" {
+		detail += ": " + strings.TrimSpace(f.Detail)
+	}
+	return hold{state.Backoff, detail, d.at(pause - since)}, true
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times in a row", n)
+}

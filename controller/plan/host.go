@@ -1,0 +1,25 @@
+package plan
+
+import "github.com/pakashop/evenkeel/state"
+
+// host collects what holds every Step of this host.
+func (d *draft) host() {
+	add := func(r state.Reason, detail string) { d.global = append(d.global, hold{r, detail, nil}) }
+	if d.past.Distrust != "" {
+		add(state.StoreUntrusted, d.past.Distrust)
+	}
+	h, ok := fact(d, d.hostObject(), map[string]state.Fact[state.Host]{"": d.have.Host}, state.Ref{Kind: state.RefHost})
+	if !ok {
+		add(state.Unobserved, "the host itself could not be observed")
+		return
+	}
+	if h.Stopped {
+		add(state.KillSwitch, "/run/evenkeel/stop exists; remove it to let evenkeel act")
+	}
+	switch {
+	case h.System == "stopping":
+		add(state.HostStopping, "the host is shutting down")
+	case (h.System == "starting" || h.System == "initializing") && h.Jobs > 0:
+		add(state.HostStarting, "systemd is still starting the host")
+	}
+}

@@ -1,0 +1,85 @@
+package plan
+
+import (
+	"fmt"
+
+	"github.com/pakashop/evenkeel/desired"
+	"github.com/pakashop/evenkeel/state"
+)
+
+// stopped notices that a human stopped a unit which is declared running, and
+// notes the hold that respects it; and that such a hold has ended.
+func (d *draft) stopped(sv *service, unit string, u state.Unit) {
+	h := state.Hold{Reason: state.ManualStop, Object: sv.Object(), Unit: unit, Since: d.now}
+	old, held := d.past.Holds[h.Key()]
+	switch {
+	case held && (u.Up() || old.Ended(d.now) || sv.Spec.State == desired.Stopped || sv.Spec.State == desired.Ignored):
+		// Started again, or over, or no longer contrary to what is declared.
+		d.lift(sv, unit, old, u.Up())
+	case held || sv.frozen || !d.humanStop(sv, unit, u):
+		return
+	default:
+		ms := sv.Spec.ManualStop
+		if ms != nil {
+			h.For = ms.Hold.Std()
+			if ms.Then == "escalate" || sv.Spec.Stateful {
+				h.For = 0 // until a human starts it, or says so
+			}
+		}
+		h.Detail = stopDetail(unit, h)
+		d.remember(state.Note{Kind: state.NoteHold, Object: h.Object, Name: unit, Hold: &h})
+	}
+}
+
+func stopDetail(unit string, h state.Hold) string {
+	detail := unit + " was stopped by hand"
+	if h.For > 0 {
+		return fmt.Sprintf("%s; it is started again after %s, or at once by: systemctl start %s", detail, desired.Duration(h.For), unit)
+	}
+	return fmt.Sprintf("%s; it stays so until: systemctl start %s", detail, unit)
+}
+
+// humanStop tells a stop by hand from an end of the process's own. The unit had
+// been running, we did not stop it, and it is inactive without a failure: then
+// the journal decides, and where it is silent, it was a human. A queued stop
+// job that is not ours is one, too.
+func (d *draft) humanStop(sv *service, unit string, u state.Unit) bool {
+	if sv.Spec.State != desired.Running && sv.Spec.State != "" || !d.past.Known {
+		return false
+	}
+	if u.Job.Type == "stop" {
+		return true
+	}
+	if u.Active != "inactive" || u.Result != "" && u.Result != "success" || mayRest(u) || !d.ranHere(unit) {
+		return false
+	}
+	if u.Stop == state.StopByExit || u.Masked() || u.Missing() {
+		return false
+	}
+	return !d.stoppedByUs(unit)
+}
+
+// stoppedByUs tells whether the last thing that we did to the unit was a stop.
+func (d *draft) stoppedByUs(unit string) bool {
+	stop, ok := d.past.Stopped[unit]
+	return ok && stop.Boot == d.now.Boot && stop.After(d.past.Started[unit])
+}
+
+// lift ends a hold. If the unit is still down, that it had been running is
+// forgotten with it: the same stop must not be taken for a new one.
+func (d *draft) lift(sv *service, unit string, h state.Hold, up bool) {
+	n := state.Note{Kind: state.NoteLifted, Object: sv.Object(), Name: unit, Hold: &h}
+	if !up {
+		n.Ran = &state.Ran{}
+	}
+	d.remember(n)
+}
+
+// remember notes something that matters to the rest of this very Plan, so that
+// the Plan is the same once the note is folded.
+func (d *draft) remember(n state.Note) {
+	d.note(n)
+	past := d.past.Clone()
+	past.Fold(state.Entry{At: d.now, Note: &n})
+	d.past = past
+}

@@ -1,0 +1,49 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pakashop/evenkeel/actuators"
+	"github.com/pakashop/evenkeel/state"
+)
+
+// step adds a Step for a wish that nothing holds, and returns its ID.
+func (d *draft) step(object string, w wish) string {
+	s := state.Step{
+		Object: object, Reason: w.reason, Detail: w.detail, Action: w.action, Effect: w.effect,
+		Needs: w.needs, Rests: w.rests, Fields: w.fields, Remedial: w.remedial,
+	}
+	s.ID = stepID(object, w.action, d.past.Tally[state.TallyKey(object, w.action)])
+	d.byKey[stepKey(object, w.action)] = s.ID
+	d.steps = append(d.steps, s)
+	return s.ID
+}
+
+// stepID names a Step: the same in a dry run, in the loop and after a restart,
+// and another one for each recurrence. n counts the attempts that ended with a
+// known outcome, so that an interrupted attempt keeps its ID.
+func stepID(object string, a actuators.Action, n int) string {
+	sum := sha256.Sum256([]byte(stepKey(object, a) + "\x00" + strconv.Itoa(n)))
+	return hex.EncodeToString(sum[:6])
+}
+
+func stepKey(object string, a actuators.Action) string {
+	parts := []string{object, a.Actuator, a.Verb, a.Target}
+	for _, k := range slices.Sorted(maps.Keys(a.Args)) {
+		parts = append(parts, k, a.Args[k])
+	}
+	return strings.Join(parts, "\x00")
+}
+
+func sortedHolds(m map[string]state.Hold) []state.Hold {
+	out := make([]state.Hold, 0, len(m))
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		out = append(out, m[k])
+	}
+	return out
+}

@@ -1,0 +1,145 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pakashop/evenkeel/actuators"
+	"github.com/pakashop/evenkeel/desired"
+	"github.com/pakashop/evenkeel/state"
+)
+
+// orphans plans for what evenkeel manages and nobody declares any more. What is
+// gone is computed from the inventory, never guessed; and if more than policy's
+// share is gone at once, it is held: an emptied repository stops nothing.
+func (d *draft) orphans() {
+	var gone []string
+	for _, object := range slices.Sorted(maps.Keys(d.past.Managed)) {
+		if name, ok := strings.CutPrefix(object, "Service/"); ok && d.services[name] == nil {
+			gone = append(gone, object)
+		}
+	}
+	if len(gone) == 0 {
+		return
+	}
+	var holds []hold
+	if share := float64(len(gone)) / float64(len(d.past.Managed)); share > d.want.Policy.Shrink {
+		holds = []hold{{state.Shrunk, fmt.Sprintf("%d of %d services are no longer declared, more than policy's share of %g", len(gone), len(d.past.Managed), d.want.Policy.Shrink), nil}}
+	}
+	for _, object := range gone {
+		d.orphan(object, d.past.Managed[object], holds)
+	}
+}
+
+// orphan lets go of one object, in the way that its last declaration asked for.
+// Each Step of it needs the one before, so that nothing is removed under a
+// running process.
+func (d *draft) orphan(object string, m state.Managed, holds []hold) {
+	sv := &service{
+		Service: &desired.Service{Name: strings.TrimPrefix(object, "Service/"), Units: m.Units, Spec: desired.ServiceSpec{Management: desired.Enforce}},
+		mode:    d.want.Policy.Mode, frozen: d.inFlight(object),
+	}
+	created := d.created(object)
+	onRemove := m.OnRemove
+	if onRemove == "" {
+		onRemove = desired.OnRemoveRelease
+		if slices.ContainsFunc(created, func(p string) bool { return strings.HasPrefix(p, unitDir) && !strings.Contains(p, ".d/") }) {
+			onRemove = desired.OnRemoveDelete
+		}
+	}
+	var needs []string
+	left := len(holds) > 0
+	try := func(w wish) {
+		w.reason, w.holds, w.needs = state.NotDeclared, holds, slices.Clone(needs)
+		left = true
+		if id, ok := d.wish(sv, w); ok {
+			needs = append(needs, id)
+			if loads(w.action) {
+				d.links = append(d.links, id)
+			}
+		}
+	}
+	if onRemove != desired.OnRemoveRelease {
+		left = d.stopOrphan(object, m, try) || left
+	}
+	if onRemove == desired.OnRemoveDelete {
+		left = d.deleteOrphan(object, m, created, try) || left
+	}
+	if left {
+		if len(holds) > 0 {
+			d.held = append(d.held, state.Held{Object: object, Reason: holds[0].reason, Detail: holds[0].detail})
+		}
+		return
+	}
+	d.note(state.Note{Kind: state.NoteForgot, Object: object, Detail: "no longer declared: " + onRemove})
+}
+
+// created lists the files of an object that did not exist before evenkeel wrote
+// them. Nothing else is ever deleted.
+func (d *draft) created(object string) []string {
+	var out []string
+	for _, p := range slices.Sorted(maps.Keys(d.past.Owned)) {
+		if o := d.past.Owned[p]; o.Object == object && o.Created {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// stopOrphan reports whether something is still to be found out.
+func (d *draft) stopOrphan(object string, m state.Managed, try func(wish)) (unknown bool) {
+	for _, unit := range m.Units {
+		u, ok := d.unit(object, unit)
+		if !ok {
+			unknown = true
+			continue
+		}
+		if u.Active == "inactive" || u.Active == "failed" {
+			continue
+		}
+		try(wish{
+			unit: unit, detail: unit + " is " + u.Active + " and no longer declared", effect: actuators.Disruptive, repairs: true,
+			action: actuators.Action{Actuator: "systemd", Verb: "stop", Target: unit}, rests: []state.Ref{unitRef(unit)},
+		})
+	}
+	return unknown
+}
+
+func (d *draft) deleteOrphan(object string, m state.Managed, created []string, try func(wish)) (unknown bool) {
+	for _, unit := range m.Units {
+		if u, ok := d.unit(object, unit); !ok {
+			unknown = true
+		} else if u.Boot == "enabled" {
+			try(wish{
+				unit: unit, detail: unit + " is enabled and no longer declared", effect: actuators.Benign,
+				action: actuators.Action{Actuator: "systemd", Verb: "disable", Target: unit}, rests: []state.Ref{unitRef(unit)},
+			})
+		}
+	}
+	for _, path := range created {
+		f, ok := d.file(object, path)
+		if !ok {
+			unknown = true
+			continue
+		}
+		if f.Kind != state.Regular {
+			continue // gone already, or something of a human's in its place
+		}
+		w := wish{
+			detail: path + " is no longer declared", effect: actuators.Benign, rests: []state.Ref{fileRef(path)},
+			action: actuators.Action{Actuator: "file", Verb: "remove", Target: path, Args: map[string]string{"was": f.Digest}},
+		}
+		if f.Digest != d.past.Owned[path].Digest {
+			w.action.Args["keep"] = "1"
+		}
+		if isUnitPath(path) {
+			w.unit = m.Units[0]
+		} else {
+			w.path = path
+		}
+		try(w)
+	}
+	return unknown
+}

@@ -1,0 +1,282 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/pakashop/evenkeel/actuators"
+	"github.com/pakashop/evenkeel/desired"
+	"github.com/pakashop/evenkeel/state"
+)
+
+// Make compares want with have in the light of past, and returns what to do
+// about it at now. It changes none of its arguments. Folding its Notes into past
+// and calling it again gives the same Plan without Notes.
+func Make(want *desired.Set, have *state.World, past *state.Past, now state.Time) state.Plan {
+	d := &draft{
+		want: want, have: have, past: past, now: now,
+		services: make(map[string]*service, len(want.Services)),
+		byKey:    make(map[string]string),
+	}
+	d.flights()
+	d.host()
+	for i := range want.Services {
+		d.guarded("Service/"+want.Services[i].Name, func() { d.service(&want.Services[i]) })
+	}
+	d.guarded(d.hostObject(), d.orphans)
+	d.reload()
+	d.revision()
+	return d.finish()
+}
+
+// draft is a Plan in the making.
+type draft struct {
+	want *desired.Set
+	have *state.World
+	past *state.Past
+	now  state.Time
+
+	global   []hold              // what holds every Step of this host
+	services map[string]*service // by name, those planned so far
+	order    []*service
+	byKey    map[string]string // step key → ID, so that one wish makes one Step
+
+	links   []string // IDs of Steps after which systemd must load anew
+	loaders []string // objects for whose sake it must
+	reloads string   // ID of the daemon-reload, once it is planned
+
+	steps []state.Step
+	held  []state.Held
+	gaps  []state.Gap
+	notes []state.Note
+	again *state.Time
+}
+
+// service is what planning one service found out, for those that come later.
+type service struct {
+	*desired.Service
+	mode     string   // the management that applies: the stricter of the service's and the host's
+	frozen   bool     // a Step on it is in flight
+	changed  []string // IDs of Steps that change what its units are made of
+	written  []string // IDs of Steps that change what its processes read
+	reload   bool     // systemd must load its units anew
+	starting []string // IDs of Steps that make it run
+	up       bool     // every unit of it runs
+	unknown  bool     // some unit of it could not be observed
+	held     bool     // some unit of it is down and held
+}
+
+// guarded keeps a defect in planning one object from stopping all others.
+func (d *draft) guarded(object string, f func()) {
+	steps, held, gaps, notes := len(d.steps), len(d.held), len(d.gaps), len(d.notes)
+	defer func() {
+		r := recover()
+		if r == nil {
+			return
+		}
+		d.steps, d.held, d.gaps, d.notes = d.steps[:steps], d.held[:held], d.gaps[:gaps], d.notes[:notes]
+		d.held = append(d.held, state.Held{Object: object, Reason: state.Internal, Detail: fmt.Sprint("planning it failed: ", r)})
+	}()
+	f()
+}
+
+// flights puts what is under way into the Plan, under its own ID, so that
+// others can wait for it.
+func (d *draft) flights() {
+	ids := make([]string, 0, len(d.past.Flight))
+	for id := range d.past.Flight {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		s := d.past.Flight[id].Intent.Step
+		s.Needs = nil
+		d.steps = append(d.steps, s)
+		d.byKey[stepKey(s.Object, s.Action)] = id
+		if loads(s.Action) {
+			d.links = append(d.links, id)
+		}
+		if s.Action.Verb == "daemon-reload" {
+			d.reloads = id
+		}
+	}
+}
+
+// inFlight tells whether a Step on an object is under way.
+func (d *draft) inFlight(object string) bool {
+	for _, f := range d.past.Flight {
+		if f.Intent.Step.Object == object {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *draft) hostObject() string { return "Host/" + d.want.Host.Name }
+
+func (d *draft) service(s *desired.Service) {
+	sv := &service{Service: s, mode: s.Spec.Management, frozen: d.inFlight(s.Object())}
+	if d.want.Policy.Mode == desired.Observe {
+		sv.mode = desired.Observe
+	}
+	d.services[s.Name] = sv
+	d.order = append(d.order, sv)
+	d.files(sv)
+	d.foreign(sv)
+	for _, u := range s.Units {
+		d.boot(sv, u)
+	}
+	d.loaded(sv)
+	sv.up = true
+	for _, u := range s.Units {
+		d.state(sv, u)
+	}
+	d.managed(sv)
+}
+
+// revision notes what is in force, once it is.
+func (d *draft) revision() {
+	r := state.Revision{Name: d.want.Revision, Services: len(d.want.Services)}
+	if d.want.Revision != "" && d.past.Known && d.past.Distrust == "" && d.past.Revision != r {
+		d.note(state.Note{Kind: state.NoteRevision, Revision: &r})
+	}
+}
+
+// managed notes what must be known of a service once its YAML is gone.
+func (d *draft) managed(sv *service) {
+	if sv.mode == desired.Observe || !d.allowed(sv.Service) {
+		return
+	}
+	m := state.Managed{Units: slices.Clone(sv.Units), OnRemove: sv.Spec.OnRemove}
+	old, ok := d.past.Managed[sv.Object()]
+	if ok && old.OnRemove == m.OnRemove && slices.Equal(old.Units, m.Units) {
+		return
+	}
+	d.note(state.Note{Kind: state.NoteManaged, Object: sv.Object(), Managed: &m})
+}
+
+func (d *draft) note(n state.Note) { d.notes = append(d.notes, n) }
+
+// gap says that a fact is missing. What rests on it is left alone, and the loop
+// looks again.
+func (d *draft) gap(object string, ref state.Ref, detail string) {
+	d.gaps = append(d.gaps, state.Gap{Object: object, Source: ref, Detail: detail})
+}
+
+// waits asks to plan again at a time at which nothing but time has changed.
+func (d *draft) waits(t *state.Time) {
+	if t != nil && (d.again == nil || t.Up < d.again.Up) {
+		d.again = t
+	}
+}
+
+// fact fetches a reading, or says in a Gap why it is no good: never read, read
+// in error, or older than the end of our own last Step on it.
+func fact[T any](d *draft, object string, m map[string]state.Fact[T], ref state.Ref) (T, bool) {
+	f, ok := m[ref.Name]
+	switch {
+	case !ok || f.At.IsZero() && f.Err == "":
+		d.gap(object, ref, "not looked at yet")
+	case f.Err != "":
+		d.gap(object, ref, f.Err)
+	case f.At.Before(d.past.Ended[ref.String()]):
+		d.gap(object, ref, "older than evenkeel's own last step on it")
+	default:
+		return f.Value, true
+	}
+	var zero T
+	return zero, false
+}
+
+// unit fetches what is known of a unit. What systemd had not loaded well before
+// our last daemon-reload says nothing about now.
+func (d *draft) unit(object, name string) (state.Unit, bool) {
+	f := d.have.Units[name]
+	if f.Known() && f.At.Before(d.past.Reloaded) && (f.Value.NeedReload || f.Value.Load != "loaded") {
+		d.gap(object, unitRef(name), "older than the last daemon-reload")
+		return state.Unit{}, false
+	}
+	return fact(d, object, d.have.Units, unitRef(name))
+}
+
+func (d *draft) file(object, path string) (state.File, bool) {
+	return fact(d, object, d.have.Files, fileRef(path))
+}
+
+func (d *draft) dir(object, path string) (state.Dir, bool) {
+	return fact(d, object, d.have.Dirs, dirRef(path))
+}
+
+func unitRef(name string) state.Ref { return state.Ref{Kind: state.RefUnit, Name: name} }
+func fileRef(path string) state.Ref { return state.Ref{Kind: state.RefFile, Name: path} }
+func dirRef(path string) state.Ref  { return state.Ref{Kind: state.RefDir, Name: path} }
+
+// finish sorts and completes the Plan.
+func (d *draft) finish() state.Plan {
+	d.sequence()
+	d.held = joinHeld(d.held)
+	slices.SortStableFunc(d.gaps, func(a, b state.Gap) int {
+		return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(a.Source.String(), b.Source.String()))
+	})
+	return state.Plan{
+		Steps: nonNil(d.steps), Held: nonNil(d.held), Gaps: nonNil(slices.Compact(d.gaps)), Notes: d.notes, Again: d.again,
+	}
+}
+
+// joinHeld makes one entry of all with one object and reason, the most
+// important reason of each object first.
+func joinHeld(in []state.Held) []state.Held {
+	slices.SortStableFunc(in, func(a, b state.Held) int {
+		return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(a.Reason.Rank(), b.Reason.Rank()), cmp.Compare(a.Reason, b.Reason))
+	})
+	var out []state.Held
+	for _, h := range in {
+		if n := len(out); n > 0 && out[n-1].Object == h.Object && out[n-1].Reason == h.Reason {
+			out[n-1] = join(out[n-1], h)
+			continue
+		}
+		out = append(out, h)
+	}
+	return out
+}
+
+func join(a, b state.Held) state.Held {
+	if a.Unit != b.Unit {
+		a.Unit = ""
+	}
+	if a.Detail != b.Detail && b.Detail != "" {
+		a.Detail += "; " + b.Detail
+	}
+	if a.Until != nil && b.Until != nil && b.Until.Up > a.Until.Up {
+		a.Until = b.Until
+	}
+	a.Fields = append(slices.Clip(a.Fields), b.Fields...)
+	a.Info = a.Info && b.Info
+	return a
+}
+
+func nonNil[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
+
+// at is the moment d from now.
+func (d *draft) at(in time.Duration) *state.Time {
+	t := d.now.Add(max(0, in))
+	return &t
+}
+
+// loads tells whether systemd must load its units anew after an action.
+func loads(a actuators.Action) bool {
+	switch a.Actuator {
+	case "systemd":
+		return slices.Contains([]string{"enable", "disable", "mask", "unmask"}, a.Verb)
+	case "file":
+		return isUnitPath(a.Target)
+	}
+	return false
+}

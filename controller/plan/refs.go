@@ -1,0 +1,60 @@
+package plan
+
+import (
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/pakashop/evenkeel/desired"
+	"github.com/pakashop/evenkeel/state"
+)
+
+// Refs lists every fact that Make will ask for, sorted. It depends on what is
+// known already: a drop-in is asked for once its folder was listed.
+func Refs(want *desired.Set, have *state.World, past *state.Past) []state.Ref {
+	set := map[state.Ref]bool{{Kind: state.RefHost}: true}
+	for i := range want.Services {
+		serviceRefs(&want.Services[i], have, set)
+	}
+	for object, m := range past.Managed {
+		if _, ok := want.Service(strings.TrimPrefix(object, "Service/")); ok {
+			continue
+		}
+		for _, u := range m.Units {
+			set[unitRef(u)] = true
+		}
+		for p, o := range past.Owned {
+			if o.Object == object && filepath.IsAbs(p) {
+				set[fileRef(p)] = true
+			}
+		}
+	}
+	return slices.SortedFunc(maps.Keys(set), func(a, b state.Ref) int { return strings.Compare(a.String(), b.String()) })
+}
+
+func serviceRefs(s *desired.Service, have *state.World, set map[state.Ref]bool) {
+	for _, u := range s.Units {
+		set[unitRef(u)] = true
+	}
+	for _, a := range s.Files {
+		set[fileRef(a.Path)] = true
+	}
+	for _, p := range s.Spec.Watch {
+		set[fileRef(p)] = true
+	}
+	if s.UnitFile != nil {
+		set[fileRef(s.UnitFile.Path)] = true
+	}
+	for _, a := range s.DropIns {
+		set[fileRef(a.Path)] = true
+	}
+	for _, dir := range dropInDirs(s) {
+		set[dirRef(dir)] = true
+		for _, name := range have.Dirs[dir].Value.Names {
+			if strings.HasSuffix(name, ".conf") {
+				set[fileRef(filepath.Join(dir, name))] = true
+			}
+		}
+	}
+}

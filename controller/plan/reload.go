@@ -1,0 +1,116 @@
+package plan
+
+import (
+	"strings"
+	"time"
+
+	"github.com/pakashop/evenkeel/actuators"
+	"github.com/pakashop/evenkeel/state"
+)
+
+// loaded finds out whether what systemd has loaded of a service is older than
+// what lies on disk: by systemd's own word, by the change times of what it was
+// loaded from, or because evenkeel itself changed a link or a file since.
+// systemd's word alone is not enough, because it compares modification times,
+// which cp -p and packages set back.
+func (d *draft) loaded(sv *service) {
+	reason := d.staleLoad(sv)
+	if reason == "" {
+		return
+	}
+	sv.reload = true
+	w := wish{
+		unit: sv.fileUnit(), reason: state.DaemonReloadNeeded, detail: reason, effect: actuators.Benign,
+		fields: []state.Field{{Path: "loaded", Desired: "what lies on disk", Observed: "older"}},
+		action: reloadAction(),
+	}
+	if holds := d.reasonsToHold(&service{Service: sv.Service, mode: sv.mode}, w); len(holds) > 0 {
+		for _, h := range holds {
+			d.hold(sv.Object(), w, h)
+		}
+		return
+	}
+	d.loaders = append(d.loaders, reason)
+}
+
+func (d *draft) staleLoad(sv *service) string {
+	if !d.have.Host.Known() {
+		return ""
+	}
+	for _, name := range sv.Units {
+		u, ok := d.have.Units[name]
+		if ok && u.Known() && u.Value.NeedReload && !u.Value.Masked() && !u.At.Before(d.past.Reloaded) {
+			return "systemd says that the files of " + name + " changed on disk"
+		}
+	}
+	for _, f := range d.unitFiles(sv) {
+		if have, ok := d.have.Files[f]; ok && have.Known() && have.Value.Kind == state.Regular && d.newerThanLoad(have.Value.Changed) {
+			return f + " changed after systemd loaded its units"
+		}
+	}
+	for _, dir := range dropInDirs(sv.Service) {
+		if have, ok := d.have.Dirs[dir]; ok && have.Known() && have.Value.Exists && d.newerThanLoad(have.Value.Changed) {
+			return dir + " changed after systemd loaded its units"
+		}
+	}
+	return ""
+}
+
+// unitFiles are the paths of what a service's units are loaded from, as far as
+// they are watched.
+func (d *draft) unitFiles(sv *service) []string {
+	var out []string
+	if sv.UnitFile != nil {
+		out = append(out, sv.UnitFile.Path)
+	}
+	for _, a := range sv.DropIns {
+		out = append(out, a.Path)
+	}
+	return out
+}
+
+// newerThanLoad leaves out change times in the future: after the clock was set
+// back they would ask for a reload for ever.
+func (d *draft) newerThanLoad(changed time.Time) bool {
+	return changed.After(d.have.Host.Value.UnitsLoaded) && !changed.After(d.now.Wall)
+}
+
+// touched tells that evenkeel changed what systemd loads, and that nobody has
+// loaded it since.
+func (d *draft) touched() bool {
+	t := d.past.Touched
+	return !t.IsZero() && t.Boot == d.now.Boot && !d.past.Reloaded.After(t) && d.have.Host.Known() && !d.have.Host.Value.UnitsLoaded.After(t.Wall)
+}
+
+// reload plans one daemon-reload for all that needs it, after every file and
+// link of this Plan.
+func (d *draft) reload() {
+	if d.reloads != "" {
+		return // in flight
+	}
+	if len(d.links) == 0 && len(d.loaders) == 0 && !d.touched() {
+		return
+	}
+	detail := "evenkeel changed unit files or links"
+	if len(d.loaders) > 0 {
+		detail = strings.Join(d.loaders[:min(3, len(d.loaders))], "; ")
+	}
+	w := wish{
+		reason: state.DaemonReloadNeeded, detail: detail, effect: actuators.Benign, action: reloadAction(),
+		rests: []state.Ref{{Kind: state.RefHost}}, needs: d.links,
+	}
+	holds := d.global
+	if h, ok := d.failing(d.hostObject(), w); ok {
+		holds = append(holds[:len(holds):len(holds)], h)
+	}
+	for _, h := range holds {
+		d.hold(d.hostObject(), w, h)
+	}
+	if len(holds) == 0 {
+		d.reloads = d.step(d.hostObject(), w)
+	}
+}
+
+func reloadAction() actuators.Action {
+	return actuators.Action{Actuator: "systemd", Verb: "daemon-reload"}
+}

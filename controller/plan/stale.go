@@ -1,0 +1,230 @@
+package plan
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pakashop/evenkeel/actuators"
+	"github.com/pakashop/evenkeel/desired"
+	"github.com/pakashop/evenkeel/state"
+)
+
+// process compares what the running process was started with to what is
+// declared, and notes it for each new invocation.
+func (d *draft) process(sv *service, unit string, u state.Unit) {
+	if !u.Up() || u.Invocation == "" || sv.frozen {
+		return
+	}
+	ran, known := d.past.Ran[unit]
+	known = known && d.past.Seen[unit] == d.now.Boot
+	if !known || ran.Invocation != u.Invocation {
+		next, ok := d.startedWith(sv, unit, u, ran, known)
+		if !ok {
+			return
+		}
+		d.note(state.Note{Kind: state.NoteRan, Object: sv.Object(), Name: unit, Ran: &next})
+		ran = next
+	}
+	if !d.past.Known {
+		return
+	}
+	d.stale(sv, unit, u, ran)
+}
+
+// cause is one way in which a process can be older than what is declared.
+type cause struct {
+	name string
+	when string // restartOn
+	text string
+}
+
+func (d *draft) stale(sv *service, unit string, u state.Unit, ran state.Ran) {
+	want := d.declared(sv)
+	on := sv.Spec.RestartOn
+	if on == nil {
+		on = &desired.RestartOn{Unit: desired.Now, Files: desired.Now, Watch: desired.Now, Executable: desired.Manual}
+	}
+	var causes []cause
+	add := func(name, when string, differs bool, text string) {
+		if differs {
+			causes = append(causes, cause{name, when, text})
+		}
+	}
+	add("unit", on.Unit, ran.Unit != want.Unit, "its unit file or drop-ins changed since it started")
+	add("files", on.Files, ran.Files != want.Files, "files that it reads changed since it started")
+	watch, ok := d.watched(sv)
+	add("watch", on.Watch, ok && ran.Watch != watch, "what it watches changed since it started")
+	add("executable", on.Executable, u.ExeStale || u.Exe != "" && ran.Exe != "" && u.Exe != ran.Exe, "its executable was replaced since it started")
+	if len(causes) == 0 {
+		return
+	}
+	d.refresh(sv, unit, u, ran, want, watch, causes)
+}
+
+// refresh plans the restart, or the reload, that brings a process up to date.
+func (d *draft) refresh(sv *service, unit string, u state.Unit, ran, want state.Ran, watch string, causes []cause) {
+	var text []string
+	for _, c := range causes {
+		text = append(text, c.text)
+	}
+	w := wish{
+		unit: unit, reason: state.StaleProcess, detail: strings.Join(text, "; "), effect: actuators.Disruptive,
+		action: actuators.Action{Actuator: "systemd", Verb: "restart", Target: unit, Args: map[string]string{
+			"declared": digest([]string{want.Unit, want.Files, watch}),
+		}},
+		rests: []state.Ref{unitRef(unit)},
+		needs: append(slices.Clone(sv.changed), sv.written...),
+	}
+	if sv.Spec.Reload && u.CanReload && len(causes) == 1 && causes[0].name == "files" {
+		w.action.Verb, w.action.Args = "reload", map[string]string{"declared": want.Files}
+	}
+	switch when := soonest(causes); {
+	case ran.Adopted:
+		w.holds = []hold{{state.PendingRestart, "it ran before evenkeel came: " + w.detail, nil}}
+	case when == desired.Manual:
+		w.holds = []hold{{state.PendingRestart, "restartOn is manual: " + w.detail, nil}}
+	case when == desired.Window:
+		w.holds = []hold{{state.PendingRestart, "restartOn is window: " + w.detail, nil}}
+	}
+	if h, sick := d.dependencies(sv, &w); sick {
+		w.holds = append(w.holds, h)
+	}
+	if id, ok := d.wish(sv, w); ok {
+		sv.starting = append(sv.starting, id)
+	}
+}
+
+// soonest is the most urgent of what restartOn says of the causes.
+func soonest(causes []cause) string {
+	for _, when := range []string{desired.Now, desired.Window} {
+		if slices.ContainsFunc(causes, func(c cause) bool { return c.when == when }) {
+			return when
+		}
+	}
+	return desired.Manual
+}
+
+// declared is what a process that starts now would be started with.
+func (d *draft) declared(sv *service) state.Ran {
+	var unit, files []string
+	for _, a := range unitArtifacts(sv) {
+		unit = append(unit, a.Path, a.Digest)
+	}
+	for _, a := range sv.Files {
+		files = append(files, a.Path, d.wanted(a))
+	}
+	return state.Ran{Unit: digest(unit), Files: digest(files)}
+}
+
+// wanted is the digest that a file should have; what belongs to the host should
+// be as it is.
+func (d *draft) wanted(a desired.Artifact) string {
+	if a.Host {
+		return d.have.Files[a.Path].Value.Digest
+	}
+	return a.Digest
+}
+
+func unitArtifacts(sv *service) []desired.Artifact {
+	var out []desired.Artifact
+	if sv.UnitFile != nil {
+		out = append(out, *sv.UnitFile)
+	}
+	return append(out, sv.DropIns...)
+}
+
+// startedWith works out what an invocation that is seen for the first time was
+// started with: what lies on disk, unless that is younger than the process or
+// than what systemd has loaded; then what the last invocation ran with.
+func (d *draft) startedWith(sv *service, unit string, u state.Unit, last state.Ran, known bool) (state.Ran, bool) {
+	started := d.past.Started[unit]
+	r := state.Ran{Invocation: u.Invocation, Exe: u.Exe, Adopted: !known && (started.IsZero() || started.Boot != d.now.Boot)}
+	watch, ok := d.watched(sv)
+	if !ok {
+		return r, false
+	}
+	r.Watch = watch
+	unitDigest, youngest, ok := d.onDisk(unitArtifacts(sv), d.foreignOnDisk(sv))
+	if !ok {
+		return r, false
+	}
+	r.Unit = unitDigest
+	if known && (d.staleLoad(sv) != "" || d.after(youngest, u)) {
+		r.Unit = last.Unit
+	}
+	files, youngest, ok := d.onDisk(sv.Files, nil)
+	if !ok {
+		return r, false
+	}
+	r.Files = files
+	if known && d.after(youngest, u) {
+		r.Files = last.Files
+	}
+	return r, true
+}
+
+// after tells whether a change came after the process had started.
+func (d *draft) after(changed time.Time, u state.Unit) bool {
+	return u.Entered > 0 && changed.After(d.now.Wall.Add(u.Entered-d.now.Up))
+}
+
+// onDisk is the digest of what lies where artifacts should, in the form of
+// declared, and the youngest change among it.
+func (d *draft) onDisk(want []desired.Artifact, more []string) (string, time.Time, bool) {
+	var parts []string
+	var youngest time.Time
+	paths := make([]string, 0, len(want)+len(more))
+	for _, a := range want {
+		paths = append(paths, a.Path)
+	}
+	for _, p := range append(paths, more...) {
+		f, ok := d.have.Files[p]
+		if !ok || !f.Known() {
+			return "", youngest, false
+		}
+		parts = append(parts, p, f.Value.Digest)
+		if f.Value.Changed.After(youngest) {
+			youngest = f.Value.Changed
+		}
+	}
+	return digest(parts), youngest, true
+}
+
+// foreignOnDisk are the undeclared drop-ins that evenkeel would remove: a
+// process that was started with one is stale once it is gone.
+func (d *draft) foreignOnDisk(sv *service) []string {
+	if sv.Spec.ForeignDropIns != desired.Enforce {
+		return nil
+	}
+	var out []string
+	for _, dir := range dropInDirs(sv.Service) {
+		for _, name := range d.have.Dirs[dir].Value.Names {
+			if path := filepath.Join(dir, name); strings.HasSuffix(name, ".conf") && !sv.declares(path) {
+				out = append(out, path)
+			}
+		}
+	}
+	return out
+}
+
+// watched is the digest of what spec.watch names, as it lies on the host.
+func (d *draft) watched(sv *service) (string, bool) {
+	var parts []string
+	for _, p := range sv.Spec.Watch {
+		f, ok := d.have.Files[p]
+		if !ok || !f.Known() {
+			return "", false
+		}
+		parts = append(parts, p, string(f.Value.Kind), f.Value.Link, f.Value.Digest)
+	}
+	return digest(parts), true
+}
+
+func digest(parts []string) string {
+	if len(parts) == 0 {
+		return ""
+	}
+	return state.Digest([]byte(strings.Join(parts, "\x00")))
+}

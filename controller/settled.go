@@ -1,0 +1,28 @@
+package controller
+
+import (
+	"slices"
+
+	"github.com/pakashop/evenkeel/state"
+)
+
+// passing are holds that end by themselves, soon: Apply waits for them.
+var passing = []state.Reason{state.Backoff, state.SystemdActing, state.InProgress, state.PackageManager, state.HostStarting, state.Verifying}
+
+// settled tells that another pass would change nothing: the host is as
+// declared, or what differs waits for a human.
+func settled(l *loop) bool {
+	if !l.ready || l.acts.running > 0 || len(l.guarding) > 0 || !l.c.eyes.idle() {
+		return false
+	}
+	if len(l.plan.Steps) > 0 && l.past.Distrust == "" {
+		return false
+	}
+	if slices.ContainsFunc(l.plan.Held, func(h state.Held) bool { return slices.Contains(passing, h.Reason) }) {
+		return false
+	}
+	return !slices.ContainsFunc(l.plan.Gaps, func(g state.Gap) bool {
+		_, known := l.reading(g.Source)
+		return !known || l.older(g.Source)
+	})
+}
