@@ -386,6 +386,5 @@ func (l *loop) view() api.View {
 	have := l.have
 	return api.View{
 		Want: l.want, Have: have, Past: l.past.Clone(), Plan: l.plan, Now: l.c.o.Observer.Now(),
-		Invalid: l.invalid, Warnings: l.warnings, Guarding: len(l.guarding),
 	}
 }

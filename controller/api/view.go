@@ -1,13 +1,9 @@
-// Package api is the controller's door: a unix socket on which the command
-// line, and whoever may, asks how things stand and what was done.
-//
-// It renders with report and asks the controller through one small interface.
-// Who asks is known by the socket's peer credentials, never by what they say.
 package api
 
 import (
 	"context"
 
+	"github.com/pakashop/evenkeel/controller/report"
 	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/state"
 )
@@ -22,7 +18,28 @@ type View struct {
 	Now      state.Time   `json:"now"`
 	Invalid  string       `json:"invalid,omitempty"`  // why the newest desired state is not in force
 	Warnings []string     `json:"warnings,omitempty"` // of the desired state in force
-	Guarding int          `json:"-"`
+}
+
+func (v View) report() report.View {
+	return report.View{Want: v.Want, Have: v.Have, Past: v.Past, Plan: v.Plan, Now: v.Now}
+}
+
+// Board is the status of every unit. A desired state that was refused shows as
+// what is wanted and not in force.
+func (v View) Board() report.Board {
+	b := report.NewBoard(v.Want, v.Have, v.Past, v.Plan, v.Now)
+	if v.Invalid != "" {
+		b.Status.Wanted = "invalid: " + v.Invalid
+	}
+	return b
+}
+
+// Get lists the objects of a kind, of all kinds for "".
+func (v View) Get(kind string) report.List { return v.report().Get(kind) }
+
+// Describe shows one object, KIND/NAME, in full.
+func (v View) Describe(object string, history []state.Line) (report.Description, bool) {
+	return v.report().Describe(object, Lines(history))
 }
 
 // Backend is what the door opens to.

@@ -1,0 +1,134 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/pakashop/evenkeel/actuators"
+	"github.com/pakashop/evenkeel/controller/report"
+	"github.com/pakashop/evenkeel/state"
+)
+
+// ErrNone says that no controller answers on the socket.
+var ErrNone = errors.New("no controller is running")
+
+// Error is what the controller answered instead of what was asked for.
+type Error struct {
+	Code    int // HTTP's
+	Message string
+}
+
+func (e *Error) Error() string { return e.Message }
+
+// Client asks a running controller.
+type Client struct {
+	path string
+	http *http.Client
+}
+
+// NewClient returns a Client of the controller behind a socket. It does not
+// connect yet.
+func NewClient(path string) *Client {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", path)
+	}
+	return &Client{path: path, http: &http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}, Timeout: 30 * time.Second}}
+}
+
+// maxAnswer bounds what a client reads: a view of a thousand services is a few MB.
+const maxAnswer = 64 << 20
+
+func (c *Client) call(ctx context.Context, method, path string, q url.Values, out any) error {
+	u := url.URL{Scheme: "http", Host: "evenkeel", Path: "/" + Version + path, RawQuery: q.Encode()}
+	req, err := http.NewRequestWithContext(ctx, method, u.String(), nil)
+	if err != nil {
+		return err
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
+			return fmt.Errorf("%w: nothing answers on %s", ErrNone, c.path)
+		}
+		return fmt.Errorf("ask the controller on %s: %w", c.path, err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	if err != nil {
+		return fmt.Errorf("read the controller's answer: %w", err)
+	}
+	if res.StatusCode != http.StatusOK {
+		var f failure
+		if json.Unmarshal(body, &f) != nil || f.Error == "" {
+			f.Error = string(bytes.TrimSpace(body))
+		}
+		return &Error{Code: res.StatusCode, Message: f.Error}
+	}
+	if err := json.Unmarshal(body, out); err != nil {
+		return fmt.Errorf("read the controller's answer: %w", err)
+	}
+	return nil
+}
+
+// Status fetches the board.
+func (c *Client) Status(ctx context.Context) (b report.Board, err error) {
+	return b, c.call(ctx, http.MethodGet, "/status", nil, &b)
+}
+
+// Diff fetches the Plan of the running controller.
+func (c *Client) Diff(ctx context.Context) (d report.Diff, err error) {
+	return d, c.call(ctx, http.MethodGet, "/diff", nil, &d)
+}
+
+// Get fetches the objects of a kind, of all kinds for "".
+func (c *Client) Get(ctx context.Context, kind string) (l report.List, err error) {
+	return l, c.call(ctx, http.MethodGet, "/get", url.Values{"kind": {kind}}, &l)
+}
+
+// Describe fetches one object in full.
+func (c *Client) Describe(ctx context.Context, object string) (d report.Description, err error) {
+	return d, c.call(ctx, http.MethodGet, "/describe", url.Values{"object": {object}}, &d)
+}
+
+// History fetches what was done, the newest first.
+func (c *Client) History(ctx context.Context, f HistoryFilter) (lines []state.Line, err error) {
+	q := url.Values{"object": {f.Object}, "failed": {strconv.FormatBool(f.Failed)}}
+	if f.Limit > 0 {
+		q.Set("limit", strconv.Itoa(f.Limit))
+	}
+	if !f.Since.IsZero() {
+		q.Set("since", f.Since.UTC().Format(time.RFC3339Nano))
+	}
+	return lines, c.call(ctx, http.MethodGet, "/history", q, &lines)
+}
+
+// Actuators fetches what the controller can do.
+func (c *Client) Actuators(ctx context.Context) (infos []actuators.Info, err error) {
+	return infos, c.call(ctx, http.MethodGet, "/actuators", nil, &infos)
+}
+
+// View fetches everything; only who may change things may see it.
+func (c *Client) View(ctx context.Context) (v View, err error) {
+	return v, c.call(ctx, http.MethodGet, "/view", nil, &v)
+}
+
+// Reload has the desired state read again.
+func (c *Client) Reload(ctx context.Context) error {
+	return c.call(ctx, http.MethodPost, "/reload", nil, &struct{}{})
+}
+
+// Reconcile has everything looked at again.
+func (c *Client) Reconcile(ctx context.Context) error {
+	return c.call(ctx, http.MethodPost, "/reconcile", nil, &struct{}{})
+}
