@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // makeBare takes out of the host what would make it this machine rather than a
@@ -40,7 +41,29 @@ func makeBare(job initJob) error {
 			}
 		}
 	}
+	if err := dropAliases(at("etc/systemd/system")); err != nil {
+		return err
+	}
 	return maskUnits(at("run/systemd/system"), job.Mask)
+}
+
+// dropAliases removes the links that `systemctl enable` made for Alias= lines;
+// with one of them left a unit still counts as enabled.
+func dropAliases(dir string) error {
+	found, err := filepath.Glob(filepath.Join(dir, "*.*"))
+	if err != nil {
+		return err
+	}
+	for _, f := range found {
+		to, err := os.Readlink(f)
+		if err != nil || !strings.Contains(to, "lib/systemd/system/") {
+			continue // a file, or a mask, or an administrator's own link
+		}
+		if err := os.Remove(f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // maskedUnits is what systemd would start by itself, even in a bare container,
