@@ -1,0 +1,203 @@
+package bus
+
+import (
+	"context"
+	"sync"
+)
+
+// Property names one property of one object.
+type Property struct {
+	Path      string // UnitPath(name), or ManagerPath
+	Interface string // Unit, Service, …: see the constants
+	Name      string
+}
+
+// The objects and interfaces of systemd whose properties are read.
+const (
+	ManagerPath      = managerPath
+	ManagerInterface = managerIface
+	UnitInterface    = "org.freedesktop.systemd1.Unit"
+	ServiceInterface = "org.freedesktop.systemd1.Service"
+)
+
+// Reply is the answer to one Property. Value is a string, bool, uint32, int32,
+// uint64, int64, []byte, []string or JobRef.
+type Reply struct {
+	Value any
+	Err   error
+}
+
+// ownSerials is where the serials of pipelined readings start, so that they
+// never meet godbus' own, which count from one.
+const ownSerials = 0x8000_0000
+
+// reader keeps the readings that are under way on one link.
+type reader struct {
+	slots chan struct{} // bounds what is in flight: the bus refuses more than 128 calls a connection
+
+	mu     sync.Mutex
+	next   uint32
+	wanted map[uint32]*pending
+	dead   bool
+}
+
+type pending struct {
+	batch *batch
+	index int
+}
+
+type batch struct {
+	replies []Reply
+	left    int
+	lost    bool // the connection died before all answers were in
+	done    chan struct{}
+}
+
+func newReader(inFlight int) *reader {
+	return &reader{slots: make(chan struct{}, inFlight), wanted: map[uint32]*pending{}}
+}
+
+// settle gives a pending reading its answer. The caller holds mu.
+func (r *reader) settle(serial uint32, a Reply) {
+	p, ok := r.wanted[serial]
+	if !ok {
+		return // the caller gave up on it
+	}
+	delete(r.wanted, serial)
+	<-r.slots
+	p.batch.replies[p.index] = a
+	if p.batch.left--; p.batch.left == 0 {
+		close(p.batch.done)
+	}
+}
+
+// look takes the replies that belong to readings.
+func (r *reader) look(m *message) bool {
+	if m.reply < ownSerials || m.kind != typeReply && m.kind != typeError {
+		return false
+	}
+	a := answer(m)
+	r.mu.Lock()
+	r.settle(m.reply, a)
+	r.mu.Unlock()
+	return true
+}
+
+func answer(m *message) Reply {
+	if m.kind == typeError {
+		e := &Error{Name: string(m.errName)}
+		if len(m.sig) > 0 && m.sig[0] == 's' {
+			e.Text = string(m.body.string())
+		}
+		return Reply{Err: e}
+	}
+	if string(m.sig) == "v" {
+		if v, ok := m.body.variant(); ok {
+			return Reply{Value: v}
+		}
+	}
+	return Reply{Err: &Error{Name: "org.freedesktop.DBus.Error.InvalidSignature", Text: "a property of unexpected type"}}
+}
+
+// close answers everything that is under way and refuses what comes later.
+func (r *reader) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.dead = true
+	for serial, p := range r.wanted {
+		p.batch.lost = true
+		r.settle(serial, Reply{Err: disconnected()})
+	}
+}
+
+// forget gives up on the readings of a batch.
+func (r *reader) forget(b *batch, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for serial, p := range r.wanted {
+		if p.batch == b {
+			r.settle(serial, Reply{Err: err})
+		}
+	}
+}
+
+// chunk is how many bytes of calls are written at once.
+const chunk = 8 << 10
+
+// get sends all the readings, many at a time, and waits for all the answers.
+func (r *reader) get(ctx context.Context, w *wire, props []Property) ([]Reply, error) {
+	b := &batch{replies: make([]Reply, len(props)), left: len(props), done: make(chan struct{})}
+	if len(props) == 0 {
+		return b.replies, nil
+	}
+	if err := r.send(ctx, w, b, props); err != nil {
+		r.forget(b, err)
+		return nil, err
+	}
+	select {
+	case <-b.done:
+		if b.lost {
+			return nil, disconnected()
+		}
+		return b.replies, nil
+	case <-ctx.Done():
+		r.forget(b, ctx.Err())
+		return nil, ctx.Err()
+	}
+}
+
+// send never waits for a slot while it holds calls that are not written: two
+// batches could wait for each other for ever.
+func (r *reader) send(ctx context.Context, w *wire, b *batch, props []Property) error {
+	var e encoder
+	for i, p := range props {
+		select {
+		case r.slots <- struct{}{}:
+		default:
+			if err := e.flush(w); err != nil {
+				return err
+			}
+			select {
+			case r.slots <- struct{}{}:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		if err := r.enlist(b, i, &e, p); err != nil {
+			return err
+		}
+		if len(e.b) >= chunk {
+			if err := e.flush(w); err != nil {
+				return err
+			}
+		}
+	}
+	return e.flush(w)
+}
+
+// enlist appends the call of one reading, for which the caller has a slot.
+func (r *reader) enlist(b *batch, i int, e *encoder, p Property) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.dead {
+		<-r.slots
+		return disconnected()
+	}
+	serial := ownSerials + r.next%ownSerials
+	r.next++
+	r.wanted[serial] = &pending{batch: b, index: i}
+	e.get(serial, p)
+	return nil
+}
+
+func (e *encoder) flush(w *wire) error {
+	if len(e.b) == 0 {
+		return nil
+	}
+	_, err := w.Write(e.b)
+	e.b = e.b[:0]
+	if err != nil {
+		return disconnected()
+	}
+	return nil
+}

@@ -1,0 +1,156 @@
+package units
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pakashop/evenkeel/state"
+	"github.com/pakashop/evenkeel/state/observe/bus"
+)
+
+// prop is one property and where its value goes.
+type prop struct {
+	iface, name string
+	set         func(*state.Unit, any)
+}
+
+const (
+	unitIface    = bus.UnitInterface
+	serviceIface = bus.ServiceInterface
+)
+
+// The properties that are read of any unit, by what they are for.
+var (
+	needReload = prop{unitIface, "NeedDaemonReload", func(u *state.Unit, v any) { u.NeedReload, _ = v.(bool) }}
+	invocation = prop{unitIface, "InvocationID", func(u *state.Unit, v any) { u.Invocation = invocationID(v) }}
+
+	canReload = prop{unitIface, "CanReload", func(u *state.Unit, v any) { u.CanReload, _ = v.(bool) }}
+	entered   = prop{unitIface, "ActiveEnterTimestampMonotonic", func(u *state.Unit, v any) { u.Entered = monotonic(v) }}
+	details   = []prop{
+		{unitIface, "Names", func(u *state.Unit, v any) { u.Names = sorted(v) }},
+		{unitIface, "FragmentPath", func(u *state.Unit, v any) { u.Fragment, _ = v.(string) }},
+		{unitIface, "DropInPaths", func(u *state.Unit, v any) { u.DropIns, _ = v.([]string) }},
+		{unitIface, "ConditionResult", func(u *state.Unit, v any) { u.Condition, _ = v.(bool) }},
+		{unitIface, "ConditionTimestamp", func(u *state.Unit, v any) { u.ConditionAt = wall(v) }},
+		{unitIface, "TriggeredBy", func(u *state.Unit, v any) { u.TriggeredBy = sorted(v) }},
+		{unitIface, "StateChangeTimestamp", func(u *state.Unit, v any) { u.ChangedAt = wall(v) }},
+		{unitIface, "StateChangeTimestampMonotonic", func(u *state.Unit, v any) { u.Changed = monotonic(v) }},
+		{unitIface, "ActiveExitTimestampMonotonic", func(u *state.Unit, v any) { u.Exited = monotonic(v) }},
+	}
+	mainPID        = prop{serviceIface, "MainPID", func(u *state.Unit, v any) { u.MainPID, _ = v.(uint32) }}
+	serviceDetails = []prop{
+		{serviceIface, "Type", func(u *state.Unit, v any) { u.Type, _ = v.(string) }},
+		{serviceIface, "RemainAfterExit", func(u *state.Unit, v any) { u.Remain, _ = v.(bool) }},
+		{serviceIface, "Restart", func(u *state.Unit, v any) { u.Restart, _ = v.(string) }},
+		{serviceIface, "Result", func(u *state.Unit, v any) { u.Result, _ = v.(string) }},
+		{serviceIface, "NRestarts", func(u *state.Unit, v any) { u.Restarts, _ = v.(uint32) }},
+	}
+)
+
+// reading is the outcome of the second round for one unit.
+type reading struct {
+	unit state.Unit
+	err  error
+}
+
+// detail reads the properties of the listed units, each once.
+func (o *Observer) detail(ctx context.Context, listed []listing) (map[string]*reading, error) {
+	units := make(map[string]*reading, len(listed))
+	fresh, err := o.freshness(ctx, len(listed))
+	if err != nil {
+		return units, err
+	}
+	var asks []bus.Property
+	var sets []func(any)
+	var owners []*reading
+	for _, l := range listed {
+		if l.err != nil || units[l.status.Name] != nil {
+			continue
+		}
+		r := &reading{unit: fromStatus(l.status)}
+		units[l.status.Name] = r
+		for _, p := range o.wants(&r.unit, fresh) {
+			asks = append(asks, bus.Property{Path: l.status.Path, Interface: p.iface, Name: p.name})
+			sets = append(sets, func(v any) { p.set(&r.unit, v) })
+			owners = append(owners, r)
+		}
+	}
+	replies, err := o.bus.Get(ctx, asks)
+	if err != nil {
+		return units, err
+	}
+	for i, a := range replies {
+		if a.Err != nil {
+			owners[i].err = errors.Join(owners[i].err, a.Err)
+			continue
+		}
+		sets[i](a.Value)
+	}
+	for _, r := range units {
+		o.process(&r.unit)
+	}
+	return units, nil
+}
+
+func fromStatus(s bus.UnitStatus) state.Unit {
+	return state.Unit{
+		ID: s.Name, Load: s.Load, Active: s.Active, Sub: s.Sub,
+		Job: state.Job{ID: s.JobID, Type: s.JobType},
+	}
+}
+
+// wants lists the properties that matter for the state a unit is in. It takes
+// from disk what lies there.
+func (o *Observer) wants(u *state.Unit, fresh freshness) []prop {
+	idle := u.Active == "inactive" && u.Job.ID == 0
+	if idle && (u.Load == "not-found" || u.Load == "masked") {
+		return nil
+	}
+	ps := make([]prop, 0, 20)
+	if !fresh.covers(u.ID) {
+		ps = append(ps, needReload)
+	}
+	if id := o.invocationLink(u.ID); id != "" {
+		u.Invocation = id
+	} else {
+		ps = append(ps, invocation)
+	}
+	ps = append(ps, canReload, entered)
+	service := strings.HasSuffix(u.ID, ".service")
+	if service {
+		ps = append(ps, mainPID)
+	}
+	if o.opts.Lean && service && u.Active == "active" && u.Sub == "running" {
+		return ps
+	}
+	ps = append(ps, details...)
+	if service {
+		ps = append(ps, serviceDetails...)
+	}
+	return ps
+}
+
+func sorted(v any) []string {
+	list, _ := v.([]string)
+	slices.Sort(list)
+	return list
+}
+
+// wall turns systemd's microseconds since 1970 into a time; 0 means never.
+func wall(v any) time.Time {
+	if us, _ := v.(uint64); us != 0 && us != ^uint64(0) {
+		return time.UnixMicro(int64(us)).UTC()
+	}
+	return time.Time{}
+}
+
+// monotonic turns systemd's microseconds of CLOCK_MONOTONIC into a duration.
+func monotonic(v any) time.Duration {
+	if us, _ := v.(uint64); us != ^uint64(0) {
+		return time.Duration(us) * time.Microsecond
+	}
+	return 0
+}
