@@ -1,0 +1,135 @@
+package observe
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/pakashop/evenkeel/state"
+)
+
+// ended knows why units are down. It asks the journal once for each time that a
+// unit went down, and all units of a reading together.
+type ended struct {
+	journal Journal
+	log     *slog.Logger
+
+	mu     sync.Mutex // guards what follows
+	known  map[string]end
+	events bool // whoever changes is reported to us: see forget
+}
+
+// end is one time that a unit went down.
+type end struct {
+	changed, entered time.Duration // as systemd counts; zero: systemd has forgotten
+	invocation       string
+	cause            state.StopCause
+}
+
+func endOf(u state.Unit) end {
+	return end{changed: u.Changed, entered: u.Entered, invocation: u.Invocation}
+}
+
+func newEnded(j Journal, log *slog.Logger) *ended {
+	return &ended{journal: j, log: log, known: make(map[string]end)}
+}
+
+// explain fills Unit.Stop of the units that are inactive without a failure. It
+// leaves the others alone: what has failed needs no explanation, and waits for
+// none.
+func (e *ended) explain(ctx context.Context, facts map[string]state.Fact[state.Unit]) {
+	ask := make(map[string][]string) // by primary name: the names that were asked for
+	for n, f := range facts {
+		if f.Err != "" || !unexplained(f.Value) {
+			e.forget(n)
+			continue
+		}
+		if cause, ok := e.recall(n, f.Value); ok {
+			f.Value.Stop = cause
+			facts[n] = f
+			continue
+		}
+		id := f.Value.ID
+		if id == "" {
+			id = n
+		}
+		ask[id] = append(ask[id], n)
+	}
+	if len(ask) == 0 {
+		return
+	}
+	ids := make([]string, 0, len(ask))
+	for id := range ask {
+		ids = append(ids, id)
+	}
+	causes, err := e.journal.StopCauses(ctx, ids)
+	if err != nil {
+		e.log.Warn("why units are inactive is not known", "units", len(ids), "error", err)
+	}
+	for id, names := range ask {
+		for _, n := range names {
+			f := facts[n]
+			f.Value.Stop = judge(f.Value, causes[id])
+			facts[n] = f
+			if err == nil {
+				e.remember(n, f.Value)
+			}
+		}
+	}
+}
+
+// unexplained tells a unit whose properties do not say why it is down.
+func unexplained(u state.Unit) bool {
+	return u.Active == "inactive" && (u.Result == "" || u.Result == "success") && u.Load == "loaded" && u.Job.ID == 0
+}
+
+// judge takes the journal's word. Where it has none, a unit that systemd
+// remembers to have run ended without a sign; of one that systemd remembers
+// nothing there was nothing to look for.
+func judge(u state.Unit, c state.StopCause) state.StopCause {
+	if c == state.StopUnread && u.Entered > 0 {
+		return state.StopNoSign
+	}
+	return c
+}
+
+// recall returns what was found out before of this very end. Ends of units that
+// systemd has forgotten all look alike; what is known of one holds only while
+// somebody tells of every change.
+func (e *ended) recall(name string, u state.Unit) (state.StopCause, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	k, ok := e.known[name]
+	if !ok {
+		return "", false
+	}
+	cause := k.cause
+	k.cause = ""
+	return cause, k == endOf(u) && (k.changed > 0 || e.events)
+}
+
+func (e *ended) remember(name string, u state.Unit) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	k := endOf(u)
+	k.cause = u.Stop
+	e.known[name] = k
+}
+
+// forget drops what is known of units: something changed about them.
+func (e *ended) forget(names ...string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, n := range names {
+		delete(e.known, n)
+	}
+}
+
+// watched says whether forget is told of every change from now on.
+func (e *ended) watched(yes bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.events = yes
+	clear(e.known)
+}

@@ -1,0 +1,127 @@
+package files
+
+import (
+	"encoding/binary"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// batch gathers changes until they are reported together.
+type batch struct {
+	paths       map[string]bool
+	all         bool
+	first, last time.Time
+}
+
+func (b *batch) add(p string) {
+	b.touch()
+	b.paths[p] = true
+}
+
+func (b *batch) addAll() {
+	b.touch()
+	b.all = true
+}
+
+func (b *batch) touch() {
+	b.last = time.Now()
+	if b.first.IsZero() {
+		b.first = b.last
+	}
+}
+
+// due is when the batch is to be reported; zero: there is nothing to report.
+func (b *batch) due() time.Time {
+	if b.first.IsZero() {
+		return time.Time{}
+	}
+	if soon, late := b.last.Add(quiet), b.first.Add(patience); soon.Before(late) {
+		return soon
+	}
+	return b.first.Add(patience)
+}
+
+// take empties the batch. ok is false where there was nothing in it.
+func (b *batch) take() (paths []string, ok bool) {
+	if b.first.IsZero() {
+		return nil, false
+	}
+	if !b.all {
+		paths = slices.Sorted(maps.Keys(b.paths))
+	}
+	*b = batch{paths: make(map[string]bool)}
+	return paths, true
+}
+
+// digest puts what the kernel reported into the batch.
+func (w *Watcher) digest(buf []byte, b *batch) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for len(buf) >= unix.SizeofInotifyEvent {
+		id := int32(binary.NativeEndian.Uint32(buf))
+		mask := binary.NativeEndian.Uint32(buf[4:])
+		end := unix.SizeofInotifyEvent + int(binary.NativeEndian.Uint32(buf[12:]))
+		if end > len(buf) {
+			return
+		}
+		name, _, _ := strings.Cut(string(buf[unix.SizeofInotifyEvent:end]), "\x00")
+		buf = buf[end:]
+		if mask&unix.IN_Q_OVERFLOW != 0 {
+			w.again("/")
+			b.addAll()
+			continue
+		}
+		for _, dir := range slices.Clone(w.byWatch[id]) {
+			w.event(dir, name, mask, b)
+		}
+	}
+}
+
+// event handles one change in one folder.
+func (w *Watcher) event(dir, name string, mask uint32, b *batch) {
+	f := w.folders[dir]
+	if f == nil {
+		return
+	}
+	switch {
+	case mask&(unix.IN_DELETE_SELF|unix.IN_MOVE_SELF|unix.IN_IGNORED) != 0:
+		// The folder is no longer what lies at this path.
+		w.again(dir)
+		w.below(dir, b)
+		return
+	case name == "":
+		return // its own attributes
+	}
+	full := strings.TrimSuffix(dir, "/") + "/" + name
+	r := f.names[name]
+	if r.above && mask&comings != 0 {
+		w.again(full)
+		w.below(full, b)
+	}
+	if r.wanted || f.all && name[0] != '.' {
+		b.add(full)
+	}
+}
+
+// again watches everything at and below a path anew: it may be another folder.
+func (w *Watcher) again(p string) {
+	for dir, f := range w.folders {
+		if within(dir, p) {
+			w.unwatch(dir, f)
+		}
+	}
+	w.arm(p)
+}
+
+// below reports every wanted path at or below p.
+func (w *Watcher) below(p string, b *batch) {
+	for q := range w.want {
+		if within(q, p) {
+			b.add(q)
+		}
+	}
+}
