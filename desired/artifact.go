@@ -11,10 +11,11 @@ import (
 // unitFolder is where declared unit files and drop-ins lie.
 const unitFolder = "/etc/systemd/system"
 
-// compileService makes of a declared service what a host would run of it:
-// units, files and digests.
-func compileService(d *Declared, vars Vars) (Service, []Finding) {
-	b := builder{d: d, vars: vars, findings: findings{object: "Service/" + d.Name}}
+// Build makes of a declared service what a host would run of it: units, files
+// and digests. Its spec must have been checked; what its texts hold is checked
+// here.
+func Build(d Declared, vars Vars) (Service, []Finding) {
+	b := builder{d: &d, vars: vars, findings: findings{object: "Service/" + d.Name}}
 	s := Service{Name: d.Name, Labels: d.Labels, Pos: d.Pos, Spec: d.Spec}
 	unit, err := ParseUnitName(d.Spec.Unit)
 	if err != nil {

@@ -15,9 +15,8 @@ type Input struct {
 	Environment string
 	Host        Host
 	Policy      Policy
-	Vars        Vars
-	Objects     []Object   // of every kind
-	Services    []Declared // the Services among them
+	Objects     []Object  // of every kind
+	Services    []Service // the Services among them, each made by Build
 	// EnvironmentHosts are the matchers of the chosen environment: a host that
 	// they do not match runs nothing. Empty: every host.
 	EnvironmentHosts []string
@@ -39,9 +38,9 @@ type Text struct {
 	Encrypted bool // not to be read without the host's identity
 }
 
-// Compile places, expands and orders services. All of them are checked,
-// wherever they run; the Set holds those of this host. It is of use only where
-// no Finding is an error.
+// Compile places services on the host and orders them. Dependencies are checked
+// whatever host the services run on; the Set holds those of this one. It is of
+// use only where no Finding is an error.
 func Compile(in Input) (*Set, []Finding) {
 	c := compiler{in: in, labels: hostLabels(in.Host, in.Environment)}
 	set := &Set{
@@ -61,11 +60,8 @@ func Compile(in Input) (*Set, []Finding) {
 	}
 	member := MatchAll(environment, c.labels)
 	for i := range in.Services {
-		d := &in.Services[i]
-		s, found := compileService(d, in.Vars)
-		c.found = append(c.found, found...)
-		if member && c.placed(d) {
-			set.Services = append(set.Services, s)
+		if s := &in.Services[i]; member && c.placed(s) {
+			set.Services = append(set.Services, *s)
 		}
 	}
 	c.conflicts(set.Services)
@@ -78,13 +74,13 @@ type compiler struct {
 	labels   map[string]string
 	outside  map[string]bool // the names of Endpoints
 	found    []Finding
-	declared map[string]*Declared
+	declared map[string]*Service
 }
 
 func (c *compiler) add(f Finding) { c.found = append(c.found, f) }
 
 func (c *compiler) endpoints(objects []Object) {
-	c.outside, c.declared = map[string]bool{}, make(map[string]*Declared, len(c.in.Services))
+	c.outside, c.declared = map[string]bool{}, make(map[string]*Service, len(c.in.Services))
 	for _, o := range objects {
 		if o.Kind == "Endpoint" {
 			c.outside[o.Metadata.Name] = true
@@ -111,8 +107,11 @@ func hostLabels(h Host, environment string) map[string]string {
 
 // placed tells whether a service runs on this host. What its matchers cannot
 // mean was found by Check.
-func (c *compiler) placed(d *Declared) bool {
-	matchers, err := ParseAllMatchers(d.Spec.Hosts)
+func (c *compiler) placed(s *Service) bool {
+	if len(s.Spec.Hosts) == 0 {
+		return true
+	}
+	matchers, err := ParseAllMatchers(s.Spec.Hosts)
 	return err == nil && MatchAll(matchers, c.labels)
 }
 

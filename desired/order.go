@@ -44,7 +44,7 @@ func (c *compiler) order(set *Set) {
 }
 
 // dependencies are the names of the Services that one depends on.
-func (c *compiler) dependencies(d *Declared) []string {
+func (c *compiler) dependencies(d *Service) []string {
 	var names []string
 	for i, dep := range d.Spec.DependsOn {
 		field := index("spec.dependsOn", i)

@@ -12,11 +12,16 @@ type Set struct {
 }
 
 // Service is a Service as this host runs it.
+//
+// Spec.Boot is empty only where the unit's file is not ours and nobody declared
+// it: then it counts as enabled if the host's unit has an [Install] section, and
+// as ignored if not. Where Template is set, probes, metrics and remedies keep
+// $(instance) as it was written: it is another for each of the Units.
 type Service struct {
 	Name     string            `json:"name"`
 	Labels   map[string]string `json:"labels,omitempty"`
 	Pos      Pos               `json:"-"`
-	Spec     ServiceSpec       `json:"spec"`               // effective, variables expanded
+	Spec     ServiceSpec       `json:"spec"`               // effective, variables expanded, sensitive content left out
 	Units    []string          `json:"units"`              // the units to run: one, or x@1…x@N
 	Template string            `json:"template,omitempty"` // x@.service where Units are its instances
 	Install  *Install          `json:"install,omitempty"`  // of the declared unit file; nil: the file is not ours
@@ -46,7 +51,8 @@ type Install struct {
 	Aliases []string `json:"aliases,omitempty"`
 }
 
-// Artifact is a file as it should lie on the host.
+// Artifact is a file as it should lie on the host. Where the content belongs to
+// the host, a zero Mode and an empty Owner or Group mean "as it is".
 type Artifact struct {
 	Path      string `json:"path"`
 	Content   []byte `json:"-"` // nil where Host

@@ -1,0 +1,243 @@
+package read
+
+import (
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/pakashop/evenkeel/desired"
+)
+
+// decoder fills Go values from nodes, strictly, and goes on after an error.
+type decoder struct {
+	plans    plans
+	partial  bool // part of an object: what is required may come from elsewhere
+	vars     *variables
+	path     []string
+	problems Problems
+}
+
+// report is an error at a node, or at what was built in, at nothing.
+func (d *decoder) report(n *node, format string, args ...any) {
+	d.problems = append(d.problems, at(n, fmt.Sprintf(format, args...)))
+}
+
+// where is the path of the value at hand, as messages begin.
+func (d *decoder) where() string {
+	return strings.ReplaceAll(strings.Join(d.path, "."), ".[", "[")
+}
+
+// wrong reports a value of another type than wanted.
+func (d *decoder) wrong(n *node, want string) {
+	switch n.kind {
+	case blank:
+		d.report(n, "%s: is empty; want %s, or null to leave it to the defaults", d.where(), want)
+	case list, table, null:
+		d.report(n, "%s: want %s, not %s", d.where(), want, n.kind)
+	default:
+		d.report(n, "%s: want %s, not %s", d.where(), want, quoted(n.text))
+	}
+}
+
+// into fills what a pointer points to.
+func (d *decoder) into(n *node, target any) {
+	d.value(n, reflect.ValueOf(target).Elem(), nil)
+}
+
+func (d *decoder) value(n *node, v reflect.Value, f *fieldPlan) {
+	switch v.Type() {
+	case durationType:
+		d.duration(n, v)
+		return
+	case portType:
+		d.port(n, v)
+		return
+	case replicasType:
+		if n.kind == integer {
+			i := d.integer(n)
+			v.Set(reflect.ValueOf(desired.Replicas{Min: i, Max: i}))
+			return
+		}
+	case driftType:
+		if n.kind == text {
+			v.FieldByName("Mode").SetString(d.word(n, d.plans[driftType].field("mode")))
+			return
+		}
+	case dependencyType:
+		if n.kind == text {
+			v.FieldByName("Name").SetString(d.word(n, d.plans[dependencyType].field("name")))
+			return
+		}
+	case rawType:
+		v.SetBytes(d.raw(n))
+		return
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		d.value(n, v.Elem(), f)
+	case reflect.Struct:
+		d.structure(n, v)
+	case reflect.Slice:
+		d.slice(n, v, f)
+	case reflect.Map:
+		d.table(n, v)
+	case reflect.Interface:
+		if x := d.free(n); x != nil {
+			v.Set(reflect.ValueOf(x))
+		}
+	default:
+		d.plain(n, v, f)
+	}
+}
+
+func (d *decoder) plain(n *node, v reflect.Value, f *fieldPlan) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(d.word(n, f))
+	case reflect.Bool:
+		if n.kind != boolean {
+			d.wrong(n, "true or false")
+			return
+		}
+		v.SetBool(lowered(n.text) == "true")
+	case reflect.Int:
+		v.SetInt(int64(d.integer(n)))
+	case reflect.Float64:
+		x, err := strconv.ParseFloat(n.text, 64)
+		if n.kind != integer && n.kind != float || err != nil || x != x || x-x != 0 {
+			d.wrong(n, "a number")
+			return
+		}
+		v.SetFloat(x)
+	}
+}
+
+func (d *decoder) structure(n *node, v reflect.Value) {
+	if n.kind != table {
+		d.wrong(n, "a table of fields"+d.alsoShort(v.Type()))
+		return
+	}
+	p := d.plans[v.Type()]
+	for i := range n.fields {
+		nf := &n.fields[i]
+		f := p.field(nf.name)
+		if f == nil {
+			d.unknown(nf, p)
+			continue
+		}
+		if nf.value.kind == null {
+			continue
+		}
+		d.path = append(d.path, f.name)
+		d.value(nf.value, v.Field(f.index), f)
+		d.path = d.path[:len(d.path)-1]
+	}
+	if !d.partial {
+		d.complete(n, p)
+	}
+}
+
+// alsoShort names the short form of a type that has one.
+func (d *decoder) alsoShort(t reflect.Type) string {
+	switch t {
+	case replicasType:
+		return " {min, max} or a whole number"
+	case driftType:
+		return " {mode, hold} or one of enforce, warn, ignore"
+	case dependencyType:
+		return " {name, kind} or a name"
+	}
+	return ""
+}
+
+func (d *decoder) unknown(f *field, p *plan) {
+	path := append(d.path, f.name)
+	msg := "unknown field " + strings.ReplaceAll(strings.Join(path, "."), ".[", "[") + orFields(f.name, p.names)
+	d.problems = append(d.problems, Problem{Pos: f.pos(), Message: msg})
+}
+
+func orFields(word string, known []string) string {
+	if len(known) > 12 {
+		return desired.DidYouMean(word, known)
+	}
+	return orList(word, known)
+}
+
+// complete finds what is missing, and what excludes each other.
+func (d *decoder) complete(n *node, p *plan) {
+	for i := range p.fields {
+		if f := &p.fields[i]; f.required && n.given(f.name) == nil {
+			d.report(n, "%s: the field %s is missing", d.where(), f.name)
+		}
+	}
+	for _, g := range p.groups {
+		d.oneOf(n, p, g)
+	}
+}
+
+// oneOf holds a group of fields to the rule that exactly one of them is set.
+func (d *decoder) oneOf(n *node, p *plan, group string) {
+	var all, set []string
+	var second *node
+	for i := range p.fields {
+		f := &p.fields[i]
+		if f.oneof != group {
+			continue
+		}
+		all = append(all, f.name)
+		v := n.given(f.name)
+		if v == nil || v.kind == boolean && lowered(v.text) == "false" {
+			continue
+		}
+		if set = append(set, f.name); len(set) == 2 {
+			second = v
+		}
+	}
+	switch {
+	case len(set) == 0 && !strings.HasSuffix(group, "?"):
+		d.report(n, "%s: one of %s is needed", d.where(), strings.Join(all, ", "))
+	case len(set) > 1:
+		d.report(second, "%s: %s exclude each other; keep one, and write null for what comes from elsewhere", d.where(), strings.Join(set, " and "))
+	}
+}
+
+func (d *decoder) slice(n *node, v reflect.Value, f *fieldPlan) {
+	if n.kind != list {
+		d.wrong(n, "a list")
+		return
+	}
+	if len(n.items) == 0 && f != nil && !d.partial {
+		d.report(n, "%s: the list is empty; leave the field out, or write null", d.where())
+	}
+	v.Set(reflect.MakeSlice(v.Type(), len(n.items), len(n.items)))
+	for i, one := range n.items {
+		d.path = append(d.path, "["+strconv.Itoa(i)+"]")
+		if one.kind == null || one.kind == blank {
+			d.wrong(one, "a value")
+		} else {
+			d.value(one, v.Index(i), f)
+		}
+		d.path = d.path[:len(d.path)-1]
+	}
+}
+
+func (d *decoder) table(n *node, v reflect.Value) {
+	if n.kind != table {
+		d.wrong(n, "a table of fields")
+		return
+	}
+	v.Set(reflect.MakeMapWithSize(v.Type(), len(n.fields)))
+	for i := range n.fields {
+		nf := &n.fields[i]
+		if nf.value.kind == null && v.Type().Elem().Kind() != reflect.Interface {
+			continue
+		}
+		d.path = append(d.path, nf.name)
+		one := reflect.New(v.Type().Elem()).Elem()
+		d.value(nf.value, one, nil)
+		v.SetMapIndex(reflect.ValueOf(nf.name), one)
+		d.path = d.path[:len(d.path)-1]
+	}
+}

@@ -1,0 +1,185 @@
+package read
+
+import (
+	"encoding/json"
+	"reflect"
+	"strings"
+
+	"github.com/pakashop/evenkeel/desired"
+)
+
+// resolve reads the environment that counts and what its variables mean.
+func (l *loader) resolve() {
+	for _, o := range l.objects {
+		if o.kind != "Environment" || o.spec == nil {
+			continue
+		}
+		var spec desired.EnvironmentSpec
+		d := decoder{plans: l.plans, path: []string{"spec"}}
+		d.into(o.spec, &spec)
+		l.envs[o.meta.Name] = spec // its problems are found again, with all others
+	}
+	if env, ok := l.envs[l.o.Environment]; ok {
+		l.vars.Domain, l.vars.Vars = env.Domain, env.Vars
+	}
+}
+
+// made is what one object became.
+type made struct {
+	object   desired.Object
+	service  *desired.Service
+	tree     *node // its effective values
+	sources  map[string]string
+	problems Problems
+}
+
+// compile decodes and checks every object, and makes the Set of them.
+func (l *loader) compile() *desired.Set {
+	all := l.defaults()
+	results := make([]made, len(l.objects))
+	each(len(l.objects), func(i int) { results[i] = l.make(l.objects[i], all) })
+
+	in := desired.Input{Environment: l.o.Environment, Host: l.o.Host, Policy: l.o.Policy}
+	in.Host.Environment = l.o.Environment
+	in.EnvironmentHosts = l.envs[l.o.Environment].Hosts
+	sources := map[string]string{}
+	by := make(map[string]int, len(results))
+	for i := range results {
+		r := &results[i]
+		l.add(r.problems...)
+		in.Objects = append(in.Objects, r.object)
+		if r.service != nil {
+			in.Services = append(in.Services, *r.service)
+		}
+		for name, digest := range r.sources {
+			sources[name] = digest
+		}
+		by[r.object.Ref()] = i
+	}
+	in.Revision = l.revision(sources)
+	set, found := desired.Compile(in)
+	for _, f := range found {
+		i, ok := by[f.Object]
+		if !ok {
+			l.add(Problem{Message: f.Message, Warning: f.Warning})
+			continue
+		}
+		l.add(place(l.objects[i], results[i].tree, f))
+	}
+	return set
+}
+
+// make decodes one object.
+func (l *loader) make(o *object, all []defaults) made {
+	m := made{object: desired.Object{APIVersion: desired.APIVersion, Kind: o.kind, Metadata: o.meta, Pos: o.doc.root.pos()}}
+	spec := o.spec
+	if o.kind == "Service" {
+		spec, m.problems = under(o, all)
+		if spec == nil {
+			spec = &node{kind: table, line: int32(o.doc.root.line), col: int32(o.doc.root.col), doc: o.doc}
+		}
+		if spec.kind == table {
+			spec = builtin(o.meta.Name, spec)
+		}
+	}
+	if spec == nil {
+		m.problems = append(m.problems, at(o.doc.root, "the field spec is missing"))
+		return m
+	}
+	m.tree = spec
+	value := newSpec(o.kind)
+	d := decoder{plans: l.plans, path: []string{"spec"}, vars: l.variables(o, spec)}
+	if o.kind == "Defaults" {
+		d.partial, d.vars = true, nil
+	}
+	if o.kind == "AlertRules" {
+		d.vars = nil // $( may be part of an expression
+	}
+	d.into(spec, value)
+	m.problems = append(m.problems, d.problems...)
+	if o.spec == o.doc.root {
+		m.tree = o.spec // a plain rules file
+	}
+	m.problems = append(m.problems, l.notYet(o, spec)...)
+	if len(d.problems) > 0 {
+		return m
+	}
+	for _, f := range desired.Check(o.ref(), value) {
+		m.problems = append(m.problems, place(o, spec, f))
+	}
+	if s, ok := value.(*desired.ServiceSpec); ok && m.problems.Err() == nil {
+		l.build(&m, o, s, d.vars.used)
+	} else {
+		m.object.Spec = encode(value)
+	}
+	if l.o.Origins {
+		m.object.Origin = origins(spec)
+	}
+	return m
+}
+
+func (l *loader) variables(o *object, spec *node) *variables {
+	v := &variables{Vars: l.vars, object: o.meta.Name}
+	if o.kind != "Service" {
+		return v
+	}
+	if u := spec.get("unit"); u != nil && u.kind == text {
+		unit := u.text
+		if strings.Contains(unit, "$(") {
+			unit, _ = desired.Expand(unit, v.Lookup(o.meta.Name, ""))
+		}
+		v.instance = instanceOf(unit)
+	}
+	return v
+}
+
+// build makes the units and files of a service.
+func (l *loader) build(m *made, o *object, spec *desired.ServiceSpec, vars bool) {
+	texts, digests, problems := l.texts(m.tree, spec)
+	m.sources = digests
+	m.problems = append(m.problems, problems...)
+	s, found := desired.Build(desired.Declared{
+		Name: o.meta.Name, Labels: o.meta.Labels, Pos: o.doc.root.pos(), Spec: *spec, Text: texts, Vars: vars,
+	}, l.vars)
+	for _, f := range found {
+		m.problems = append(m.problems, place(o, m.tree, f))
+	}
+	m.service = &s
+	shown := desired.Redacted(*spec)
+	shown.Boot = s.Spec.Boot
+	m.object.Spec = encode(shown)
+}
+
+func newSpec(kind string) any { return reflect.New(specs()[kind]).Interface() }
+
+// encode is the JSON of a spec. It cannot fail: specs hold nothing that JSON
+// does not know.
+func encode(v any) json.RawMessage {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return json.RawMessage("null")
+	}
+	return b
+}
+
+// origins lists where each value came from, by the path of its field.
+func origins(spec *node) map[string]string {
+	all := map[string]string{}
+	collect(all, "spec", spec)
+	return all
+}
+
+func collect(all map[string]string, path string, n *node) {
+	switch {
+	case n.kind == table && len(n.fields) > 0:
+		for _, f := range n.fields {
+			collect(all, step(path, f.name), f.value)
+		}
+	case n.kind == list && len(n.items) > 0:
+		for i, one := range n.items {
+			collect(all, item(path, i), one)
+		}
+	default:
+		all[path] = n.origin()
+	}
+}

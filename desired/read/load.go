@@ -1,0 +1,223 @@
+package read
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+
+	"github.com/pakashop/evenkeel/desired"
+)
+
+// Options say for whom desired state is read.
+type Options struct {
+	// Environment is the one whose overlay counts; empty: the host's.
+	Environment string
+	// Host is whom the Set is for; what is empty comes from Policy.Host, and
+	// the name at last from the machine.
+	Host desired.Host
+	// Policy becomes the Set's. Reading does not obey it: what it forbids is
+	// planned and held.
+	Policy desired.Policy
+	// Revision names what is read; empty: a digest of all files.
+	Revision string
+	// FS is where paths are looked up; nil: the machine's files.
+	FS fs.FS
+	// Origins fills Object.Origin, which costs time and memory.
+	Origins bool
+}
+
+// Load reads files and folders (recursively) into the Set of one host. The Set
+// is nil if a Problem is an error; warnings come with a Set. Problems.Err tells
+// what could not be read at all (*Trouble) from what is wrong (*Invalid).
+func Load(paths []string, o Options) (*desired.Set, Problems) {
+	o = o.complete()
+	l := loader{o: o, plans: newPlans()}
+	defer l.close()
+	l.open(paths)
+	l.parse()
+	l.identify()
+	if l.failed() {
+		// Without all objects in sight, what refers to them cannot be judged.
+		return nil, tidy(l.problems)
+	}
+	l.overlay()
+	l.resolve()
+	set := l.compile()
+	l.problems = tidy(l.problems)
+	if len(l.problems.Errors()) > 0 {
+		return nil, l.problems
+	}
+	return set, l.problems
+}
+
+func (o Options) complete() Options {
+	if o.Host.Name == "" {
+		o.Host.Name = o.Policy.Host.Name
+	}
+	if o.Host.Name == "" {
+		o.Host.Name = hostname()
+	}
+	if o.Host.Labels == nil {
+		o.Host.Labels = o.Policy.Host.Labels
+	}
+	if o.Host.Environment == "" {
+		o.Host.Environment = o.Policy.Host.Environment
+	}
+	if o.Environment == "" {
+		o.Environment = o.Host.Environment
+	}
+	return o
+}
+
+// hostname is the machine's name up to the first dot.
+func hostname() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return ""
+	}
+	name, _, _ = strings.Cut(name, ".")
+	return name
+}
+
+type loader struct {
+	o        Options
+	plans    plans
+	trees    []*tree
+	files    []*file
+	total    atomic.Int64
+	docs     []*document
+	objects  []*object // declared, overlays applied
+	patches  []*object // of all environments
+	envs     map[string]desired.EnvironmentSpec
+	vars     desired.Vars
+	problems Problems
+	blocked  bool
+}
+
+func (l *loader) add(p ...Problem) { l.problems = append(l.problems, p...) }
+
+func (l *loader) failed() bool { return l.blocked }
+
+func (l *loader) close() {
+	for _, t := range l.trees {
+		t.close()
+	}
+}
+
+// open finds the files.
+func (l *loader) open(paths []string) {
+	seen := map[string]bool{}
+	for _, name := range paths {
+		t, only, err := openTree(l.o.FS, name)
+		if err != nil {
+			l.trouble(name, err)
+			continue
+		}
+		l.trees = append(l.trees, t)
+		files, problems := []*file(nil), Problems(nil)
+		if only != "" {
+			files = []*file{t.file(only)}
+			files[0].environment = ""
+		} else {
+			files, problems = t.list()
+			l.add(problems...)
+			l.blocked = l.blocked || len(problems) > 0
+			if len(files) == 0 && len(problems) == 0 {
+				l.blocked = true
+				l.add(Problem{Pos: desired.Pos{File: name}, Message: "the folder holds no YAML files (*.yaml, *.yml)", Trouble: ErrNoYAML})
+			}
+		}
+		for _, f := range files {
+			if !seen[f.shown] {
+				seen[f.shown] = true
+				l.files = append(l.files, f)
+			}
+		}
+	}
+}
+
+func (l *loader) trouble(name string, err error) {
+	l.blocked = true
+	l.add(Problem{Pos: desired.Pos{File: name}, Message: because(err), Trouble: err})
+}
+
+// parse reads all files, several at a time.
+func (l *loader) parse() {
+	type result struct {
+		docs     []*document
+		problems Problems
+	}
+	contents := make([][]byte, len(l.files))
+	errs := make([]error, len(l.files))
+	each(len(l.files), func(i int) { contents[i], errs[i] = l.files[i].tree.read(l.files[i].name, &l.total) })
+
+	type job struct {
+		doc  *document
+		text []byte
+	}
+	var jobs []job
+	for i, f := range l.files {
+		if errs[i] != nil {
+			l.unreadable(f, errs[i])
+			continue
+		}
+		f.content = contents[i]
+		texts, lines := split(trimBOM(contents[i]))
+		for j := range texts {
+			jobs = append(jobs, job{&document{file: f, first: lines[j]}, texts[j]})
+		}
+	}
+	if len(jobs) > 2*maxObjects {
+		l.blocked = true
+		l.add(Problem{Pos: desired.Pos{File: l.files[0].shown}, Message: "there are too many documents; at most " + strconv.Itoa(maxObjects) + " objects are read"})
+		return
+	}
+	results := make([]result, len(jobs))
+	each(len(jobs), func(i int) {
+		results[i] = result{[]*document{jobs[i].doc}, parse(jobs[i].doc, jobs[i].text)}
+	})
+	for _, r := range results {
+		l.add(r.problems...)
+		l.blocked = l.blocked || len(r.problems) > 0
+		for _, d := range r.docs {
+			if d.root != nil && len(r.problems) == 0 {
+				l.docs = append(l.docs, d)
+			}
+		}
+	}
+}
+
+func (l *loader) unreadable(f *file, err error) {
+	l.blocked = true
+	p := Problem{Pos: desired.Pos{File: f.shown}, Message: because(err)}
+	if err != errTooLarge && err != errTooMuch {
+		p.Trouble = err
+	}
+	l.add(p)
+}
+
+func trimBOM(b []byte) []byte {
+	if len(b) >= 3 && b[0] == 0xef && b[1] == 0xbb && b[2] == 0xbf {
+		return b[3:]
+	}
+	return b
+}
+
+// revision names everything that was read, by content and by path.
+func (l *loader) revision(sources map[string]string) string {
+	if l.o.Revision != "" {
+		return l.o.Revision
+	}
+	h := sha256.New()
+	for _, f := range l.files {
+		h.Write([]byte(f.name + "\x00" + desired.Digest(f.content) + "\n"))
+	}
+	for _, name := range sortedKeys(sources) {
+		h.Write([]byte(name + "\x00" + sources[name] + "\n"))
+	}
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))[:12]
+}

@@ -1,0 +1,71 @@
+package read
+
+import (
+	"slices"
+	"strings"
+)
+
+// What this version reads and checks, but does not act on yet. Each line goes
+// with the work that makes it act.
+var (
+	kindsNotYet = []string{
+		"Endpoint", "AlertRules", "Runbook", "Task", "ChangeWindow", "Receiver", "Route", "Cache", "Database", "Actuator",
+	}
+	fieldsNotYet = []string{ // of a Service
+		"livenessProbe", "readinessProbe", "startupProbe", "metrics", "remedies", "release",
+	}
+	valuesNotYet = map[string]string{ // of a Service, by field
+		"restartOn.unit": "window", "restartOn.files": "window", "restartOn.watch": "window", "restartOn.executable": "window",
+	}
+	environmentNotYet = []string{"branch", "severityFloor", "confirmAfter", "verify"}
+)
+
+// notYet warns of what is declared and has no effect in this version.
+func (l *loader) notYet(o *object, spec *node) Problems {
+	switch {
+	case slices.Contains(kindsNotYet, o.kind):
+		return Problems{warning(o.nameAt, o.kind+" is checked, but this version does not act on it yet")}
+	case o.kind == "Environment":
+		return fieldsWithout(spec, environmentNotYet)
+	case o.kind != "Service":
+		return nil
+	}
+	problems := fieldsWithout(spec, fieldsNotYet)
+	for _, path := range sortedKeys(valuesNotYet) {
+		if n := find(spec, "spec."+path); n.kind == text && n.doc != nil && n.text == valuesNotYet[path] {
+			problems = append(problems, warning(n, "spec."+path+": "+n.text+" is checked, but this version does not act on it yet and waits for a human"))
+		}
+	}
+	return append(problems, encrypted(spec)...)
+}
+
+func fieldsWithout(spec *node, names []string) Problems {
+	var problems Problems
+	for _, name := range names {
+		if n := spec.given(name); n != nil && n.doc != nil {
+			problems = append(problems, warning(n, "spec."+name+" is checked, but this version does not act on it yet"))
+		}
+	}
+	return problems
+}
+
+// encrypted warns of files that only a later version can decrypt.
+func encrypted(spec *node) Problems {
+	var problems Problems
+	files := spec.given("files")
+	if files == nil {
+		return nil
+	}
+	for i, f := range files.items {
+		if s := f.given("source"); s != nil && strings.HasSuffix(s.text, ".age") {
+			problems = append(problems, warning(s, item("spec.files", i)+".source: encrypted files are checked, but this version does not write them yet"))
+		}
+	}
+	return problems
+}
+
+func warning(n *node, msg string) Problem {
+	p := at(n, msg)
+	p.Warning = true
+	return p
+}

@@ -1,0 +1,228 @@
+package read
+
+import (
+	"bytes"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/pakashop/evenkeel/desired"
+)
+
+// Limits on what is read. They are far above what anybody writes by hand, and
+// keep what a stranger's file can cost in bounds.
+const (
+	maxFile    = 1 << 20  // bytes of one file, or one source
+	maxTotal   = 64 << 20 // bytes of everything
+	maxDepth   = 32       // levels of one document
+	maxObjects = 10_000
+	maxNodes   = 100_000 // values of one document
+)
+
+// split cuts a file at its document markers. A marker at the beginning of a
+// line is one wherever it stands, in the midst of a text too: that is YAML's
+// own rule.
+func split(content []byte) (docs [][]byte, lines []int) {
+	start, first, line := 0, 1, 1
+	for at := 0; at < len(content); line++ {
+		end := bytes.IndexByte(content[at:], '\n')
+		next := len(content)
+		if end >= 0 {
+			next = at + end + 1
+		}
+		if isMarker(content[at:next]) && at > start {
+			docs, lines = append(docs, content[start:at]), append(lines, first)
+			start, first = at, line
+		}
+		if content[at] == '.' && isMarker(content[at:next]) {
+			start, first = next, line+1
+		}
+		at = next
+	}
+	if start < len(content) {
+		docs, lines = append(docs, content[start:]), append(lines, first)
+	}
+	return docs, lines
+}
+
+func isMarker(line []byte) bool {
+	if !bytes.HasPrefix(line, []byte("---")) && !bytes.HasPrefix(line, []byte("...")) {
+		return false
+	}
+	return len(line) == 3 || strings.IndexByte(" \t\r\n", line[3]) >= 0
+}
+
+// parser reads one document.
+type parser struct {
+	doc      *document
+	problems Problems
+	nodes    int
+}
+
+// parse reads the text of a document into its root. An empty one has none.
+func parse(doc *document, content []byte) Problems {
+	p := parser{doc: doc}
+	if !p.readable(content) {
+		return p.problems
+	}
+	var n yaml.Node
+	if err := yaml.Unmarshal(content, &n); err != nil {
+		p.syntax(err, content)
+		return p.problems
+	}
+	if n.Kind == 0 || len(n.Content) == 0 {
+		return nil
+	}
+	if root := n.Content[0]; root.Tag != "!!null" {
+		doc.root = p.node(root, 1)
+	}
+	return p.problems
+}
+
+// readable bounds what the YAML parser is given.
+func (p *parser) readable(content []byte) bool {
+	if !utf8.Valid(content) {
+		p.problem(1, 1, "is not valid UTF-8")
+		return false
+	}
+	if guess := bytes.Count(content, []byte(",")) + bytes.Count(content, []byte("\n")) + bytes.Count(content, []byte("[")) +
+		bytes.Count(content, []byte("{")) + bytes.Count(content, []byte(": ")) + bytes.Count(content, []byte("- ")); guess > 2*maxNodes {
+		p.problem(1, 1, "one document holds too many values; at most "+strconv.Itoa(maxNodes)+" are read")
+		return false
+	}
+	if i := bytes.IndexByte(content, '%'); i == 0 {
+		p.problem(1, 1, "YAML directives are not read; remove the line")
+		return false
+	}
+	return true
+}
+
+var lineOf = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?(.*)`)
+
+// syntax reports an error of the YAML parser, which counts lines from the
+// beginning of the document and names none for its first.
+func (p *parser) syntax(err error, content []byte) {
+	m := lineOf.FindStringSubmatch(err.Error())
+	line := 1
+	if n, err := strconv.Atoi(m[1]); err == nil {
+		line = n
+	}
+	msg, col := m[2], 1
+	if all := bytes.Split(content, []byte("\n")); line <= len(all) {
+		body := bytes.TrimLeft(all[line-1], " ")
+		col = len(all[line-1]) - len(body) + 1
+		if bytes.HasPrefix(body, []byte("\t")) {
+			msg = "a line must not begin with a tab; indent with blanks"
+		}
+	}
+	if strings.Contains(msg, "exceeded max depth") {
+		msg = "is nested too deeply; at most " + strconv.Itoa(maxDepth) + " levels are read"
+	}
+	p.problem(line, col, "not valid YAML: "+msg)
+}
+
+// problem reports something at a line of the document.
+func (p *parser) problem(line, col int, msg string) {
+	at := desired.Pos{File: p.doc.file.shown, Line: p.doc.first + line - 1, Col: col}
+	p.problems = append(p.problems, Problem{Pos: at, Message: msg})
+}
+
+// node takes over what the YAML parser read, and refuses what means something
+// else than it seems to.
+func (p *parser) node(y *yaml.Node, depth int) *node {
+	n := &node{line: int32(p.doc.first + y.Line - 1), col: int32(y.Column), doc: p.doc}
+	if p.nodes++; p.nodes > maxNodes || depth > maxDepth {
+		if p.nodes == maxNodes+1 {
+			p.problem(y.Line, y.Column, "one document holds too many values; at most "+strconv.Itoa(maxNodes)+" are read")
+		} else if depth == maxDepth+1 {
+			p.problem(y.Line, y.Column, "is nested too deeply; at most "+strconv.Itoa(maxDepth)+" levels are read")
+		}
+		return n
+	}
+	if y.Anchor != "" && y.Kind != yaml.AliasNode {
+		p.problem(y.Line, y.Column, "anchors (&"+y.Anchor+") are not read; write the value where it is needed, or use Defaults")
+	}
+	if y.Style&yaml.TaggedStyle != 0 {
+		p.problem(y.Line, y.Column, "tags ("+y.Tag+") are not read; write the value alone")
+	}
+	switch y.Kind {
+	case yaml.AliasNode:
+		p.problem(y.Line, y.Column, "aliases (*"+y.Value+") are not read; write the value where it is needed, or use Defaults")
+	case yaml.SequenceNode:
+		n.kind, n.items = list, make([]*node, len(y.Content))
+		for i, c := range y.Content {
+			n.items[i] = p.node(c, depth+1)
+		}
+	case yaml.MappingNode:
+		n.kind = table
+		p.table(n, y, depth)
+	default:
+		p.scalar(n, y)
+	}
+	return n
+}
+
+func (p *parser) table(n *node, y *yaml.Node, depth int) {
+	n.fields = make([]field, 0, len(y.Content)/2)
+	var seen map[string]bool
+	if len(y.Content) > 16 {
+		seen = make(map[string]bool, len(y.Content)/2)
+	}
+	for i := 0; i+1 < len(y.Content); i += 2 {
+		key, value := y.Content[i], y.Content[i+1]
+		switch {
+		case key.Tag == "!!merge":
+			p.problem(key.Line, key.Column, "merge keys (<<) are not read; use Defaults")
+			continue
+		case key.Kind != yaml.ScalarNode:
+			p.problem(key.Line, key.Column, "the name of a field must be plain text")
+			continue
+		case key.Anchor != "":
+			p.problem(key.Line, key.Column, "anchors (&"+key.Anchor+") are not read; write the value where it is needed, or use Defaults")
+		}
+		twice := seen[key.Value]
+		if seen != nil {
+			seen[key.Value] = true
+		} else {
+			twice = n.get(key.Value) != nil
+		}
+		if twice {
+			p.problem(key.Line, key.Column, "the field "+quoted(key.Value)+" stands twice")
+			continue
+		}
+		n.fields = append(n.fields, field{
+			name: key.Value, line: int32(p.doc.first + key.Line - 1), col: int32(key.Column), value: p.node(value, depth+1),
+		})
+	}
+}
+
+func (p *parser) scalar(n *node, y *yaml.Node) {
+	n.text = y.Value
+	n.block = y.Style&yaml.LiteralStyle != 0
+	n.quoted = n.block || y.Style&(yaml.FoldedStyle|yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0
+	switch y.Tag {
+	case "!!null":
+		n.kind = null
+		if y.Value == "" {
+			n.kind = blank
+		}
+	case "!!bool":
+		n.kind = boolean
+	case "!!int":
+		n.kind = integer
+	case "!!float":
+		n.kind = float
+	default:
+		n.kind = text
+	}
+}
+
+func quoted(s string) string {
+	if len(s) > 80 {
+		s = strings.ToValidUTF8(s[:77], "") + "…"
+	}
+	return strconv.Quote(s)
+}

@@ -1,0 +1,96 @@
+package read
+
+import (
+	"errors"
+	"io/fs"
+	"path"
+	"strings"
+
+	"github.com/pakashop/evenkeel/desired"
+)
+
+// texts reads the sources that a service names. What they hold is known by the
+// path of the field that names them.
+func (l *loader) texts(tree *node, spec *desired.ServiceSpec) (map[string]desired.Text, map[string]string, Problems) {
+	s := sources{loader: l, tree: tree}
+	if spec.UnitFile != nil {
+		s.one("spec.unitFile", spec.UnitFile.Source)
+	}
+	for i, d := range spec.DropIns {
+		s.one(item("spec.dropIns", i), d.Source)
+	}
+	for i, f := range spec.Files {
+		s.one(item("spec.files", i), f.Source)
+	}
+	return s.texts, s.digests, s.problems
+}
+
+type sources struct {
+	loader   *loader
+	tree     *node
+	texts    map[string]desired.Text
+	digests  map[string]string
+	problems Problems
+}
+
+// one reads one source: relative to the YAML file in which it is named, within
+// that file's tree.
+func (s *sources) one(field, source string) {
+	if source == "" {
+		return
+	}
+	n := find(s.tree, field).get("source")
+	name, err := within(n.doc.file.name, source)
+	if err == nil && strings.HasSuffix(name, ".age") && strings.HasPrefix(field, "spec.files") {
+		_, err = fs.Stat(n.doc.file.tree.fsys, name)
+		if err == nil {
+			s.keep(field, desired.Text{Encrypted: true})
+			return
+		}
+	}
+	var b []byte
+	if err == nil {
+		b, err = n.doc.file.tree.read(name, &s.loader.total)
+	}
+	if err != nil {
+		s.problems = append(s.problems, at(n, field+".source: "+quoted(source)+": "+s.why(n, err)))
+		return
+	}
+	s.keep(field, desired.Text{Bytes: b})
+	if s.digests == nil {
+		s.digests = map[string]string{}
+	}
+	s.digests[n.doc.file.tree.shown+"\x00"+name] = desired.Digest(b)
+}
+
+func (s *sources) keep(field string, t desired.Text) {
+	if s.texts == nil {
+		s.texts = map[string]desired.Text{}
+	}
+	s.texts[field] = t
+}
+
+var errOutside = errors.New("lies outside of the folder that is read; put the file inside")
+
+// within resolves a source against the YAML file that names it.
+func within(file, source string) (string, error) {
+	if path.IsAbs(source) {
+		return "", errors.New("write a path relative to this file, inside of the folder that is read")
+	}
+	name := path.Join(path.Dir(file), source)
+	if !fs.ValidPath(name) {
+		return "", errOutside
+	}
+	return name, nil
+}
+
+func (s *sources) why(n *node, err error) string {
+	msg := because(err)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return "no such file beside " + n.doc.file.shown
+	case strings.Contains(msg, "escapes"):
+		return errOutside.Error()
+	}
+	return msg
+}
