@@ -188,7 +188,7 @@ func (c *Conn) call(ctx context.Context, method string, args []any, out ...any) 
 	ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout)
 	defer cancel()
 	err := c.attempt(ctx, method, args, out...)
-	if errors.Is(err, ErrDisconnected) {
+	if unanswered(err) {
 		err = c.attempt(ctx, method, args, out...)
 	}
 	return err
@@ -241,14 +241,9 @@ func (c *Conn) suspect(l *link, err error) {
 	if err == nil || l.via != viaSystem || !errors.Is(err, context.DeadlineExceeded) || !l.probing.CompareAndSwap(false, true) {
 		return
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.closed {
-		return
-	}
-	c.probes.Go(func() {
+	c.background(func(ctx context.Context) {
 		defer l.probing.Store(false)
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		ctx, cancel := context.WithTimeout(ctx, time.Second)
 		defer cancel()
 		call := l.conn.BusObject().CallWithContext(ctx, "org.freedesktop.DBus.GetId", 0)
 		if !errors.Is(call.Err, context.DeadlineExceeded) {
@@ -258,6 +253,20 @@ func (c *Conn) suspect(l *link, err error) {
 		c.sick = true
 		c.mu.Unlock()
 		l.close()
+	})
+}
+
+// background runs work that Close waits for.
+func (c *Conn) background(work func(context.Context)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return
+	}
+	c.probes.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), c.opts.Timeout)
+		defer cancel()
+		work(ctx)
 	})
 }
 

@@ -59,6 +59,14 @@ func disconnected() error {
 	return &Error{Name: NameDisconnected, Text: "the connection to systemd was lost, the outcome is unknown"}
 }
 
+// unanswered tells that a call was sent and never answered, because the
+// connection died or systemd fell off the message bus.
+func unanswered(err error) bool {
+	return errors.Is(err, ErrDisconnected) || errors.Is(err, errNoReply)
+}
+
+var errNoReply = &Error{Name: "org.freedesktop.DBus.Error.NoReply"}
+
 // convert turns what godbus returns into an *Error or a context's error.
 func convert(err error) error {
 	if err == nil {

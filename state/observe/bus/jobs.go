@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -92,6 +94,12 @@ func (j *jobBook) onRemoved(path, result string) {
 	}
 }
 
+func (j *jobBook) paths() []string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Collect(maps.Keys(j.waiting))
+}
+
 // StartUnit, StopUnit, RestartUnit and ReloadUnit queue a job in mode "fail"
 // and wait until it is gone. The result is systemd's word: done, failed,
 // timeout, canceled, dependency, skipped, …; "done" says only that the job
@@ -133,6 +141,10 @@ func (l *link) job(ctx context.Context, method, unit string) (string, error) {
 	if err := l.hearManager(ctx); err != nil {
 		return "", err
 	}
+	if err := l.enter(ctx, l.queue); err != nil {
+		return "", err
+	}
+	defer func() { <-l.queue }()
 	var path dbus.ObjectPath
 	l.jobs.begin()
 	err := l.callRaw(ctx, method, []any{unit, jobMode}, &path)
@@ -142,11 +154,11 @@ func (l *link) job(ctx context.Context, method, unit string) (string, error) {
 	}
 	select {
 	case r := <-result:
-		return r, nil
+		return known(r)
 	case <-l.dead:
 		select {
 		case r := <-result:
-			return r, nil
+			return known(r)
 		default:
 			return "", disconnected()
 		}
@@ -165,10 +177,44 @@ func (l *link) giveUp(ctx context.Context, path string, own bool) error {
 	}
 	short, cancel := context.WithTimeout(context.WithoutCancel(ctx), cancelTimeout)
 	defer cancel()
-	if err := convert(l.callRaw(short, "CancelJob", []any{uint32(id)})); err != nil {
+	switch err := convert(l.callRaw(short, "CancelJob", []any{uint32(id)})); {
+	case errors.Is(err, errNoSuchJob):
+		return disconnected() // it ended, and nobody told us how
+	case err != nil:
 		return fmt.Errorf("job %d took too long, and cancel it: %w", id, errors.Join(ctx.Err(), err))
 	}
 	return fmt.Errorf("job %d took too long and was canceled: %w", id, ctx.Err())
+}
+
+var errNoSuchJob = &Error{Name: "org.freedesktop.systemd1.NoSuchJob"}
+
+// lostResult stands for the end of a job that nobody told us of.
+const lostResult = ""
+
+func known(result string) (string, error) {
+	if result == lostResult {
+		return "", disconnected()
+	}
+	return result, nil
+}
+
+// recount asks after the jobs that we wait for when systemd comes back to the
+// message bus: what ended meanwhile was announced to nobody.
+func (l *link) recount(ctx context.Context) {
+	paths := l.jobs.paths()
+	props := make([]Property, len(paths))
+	for i, p := range paths {
+		props[i] = Property{Path: p, Interface: jobIface, Name: "Id"}
+	}
+	replies, err := l.reads.get(ctx, l.wire, props)
+	if err != nil {
+		return // the waits have deadlines of their own
+	}
+	for i, r := range replies {
+		if r.Err != nil {
+			l.jobs.onRemoved(paths[i], lostResult)
+		}
+	}
 }
 
 // cancelTimeout is how long a job that is given up may take to be canceled.

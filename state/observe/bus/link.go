@@ -29,6 +29,7 @@ type link struct {
 	reads *reader
 	jobs  *jobBook
 	slots chan struct{} // bounds godbus' calls in flight
+	queue chan struct{} // bounds jobs that are queued by us
 	dead  chan struct{} // closed when the socket is
 
 	generation uint64 // set before anybody else sees the link
@@ -40,11 +41,14 @@ type link struct {
 	subscribed bool // …and the units'
 }
 
-// The system bus refuses more than 128 unanswered calls of a connection. The
-// private socket has no such limit, but more in flight gains nothing.
+// The system bus refuses more than 128 unanswered calls of a connection, and
+// more than 512 match rules; PID 1 adds one of those for each job that is
+// queued, and falls off the bus when it is refused. The private socket has no
+// such limits, but more in flight gains nothing.
 const (
 	readSlots = 64
 	callSlots = 48
+	jobSlots  = 128
 )
 
 // open tries both ways, in the wanted order.
@@ -91,7 +95,7 @@ func openOne(ctx context.Context, until time.Time, c *Conn, way string, subscrib
 	}
 	l := &link{
 		via: way, owner: c, reads: newReader(readSlots), jobs: newJobBook(),
-		slots: make(chan struct{}, callSlots), dead: make(chan struct{}),
+		slots: make(chan struct{}, callSlots), queue: make(chan struct{}, jobSlots), dead: make(chan struct{}),
 	}
 	l.wire = newWire(sock.(*net.UnixConn), l.look)
 	if l.conn, err = dbus.NewConn(l.wire, dbus.WithSignalHandler(l)); err != nil {
@@ -171,15 +175,23 @@ func (l *link) ready(ctx context.Context) error {
 
 // callRaw calls a Manager method and returns godbus' own errors.
 func (l *link) callRaw(ctx context.Context, method string, args []any, out ...any) error {
+	if err := l.enter(ctx, l.slots); err != nil {
+		return err
+	}
+	defer func() { <-l.slots }()
+	return l.conn.Object(destination, managerPath).CallWithContext(ctx, managerIface+"."+method, 0, args...).Store(out...)
+}
+
+// enter takes a slot. Nothing has been sent when it fails.
+func (l *link) enter(ctx context.Context, slots chan struct{}) error {
 	select {
-	case l.slots <- struct{}{}:
-		defer func() { <-l.slots }()
+	case slots <- struct{}{}:
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-l.dead:
 		return dbus.ErrClosed
 	}
-	return l.conn.Object(destination, managerPath).CallWithContext(ctx, managerIface+"."+method, 0, args...).Store(out...)
 }
 
 func (l *link) alive() bool {

@@ -1,9 +1,6 @@
 package bus
 
-import (
-	"context"
-	"errors"
-)
+import "context"
 
 // UnitStatus is what one call tells of a unit, whether or not it exists.
 type UnitStatus struct {
@@ -55,7 +52,7 @@ func (c *Conn) Get(ctx context.Context, props []Property) ([]Reply, error) {
 		return err
 	}
 	err := c.with(ctx, read)
-	if errors.Is(err, ErrDisconnected) {
+	if unanswered(err) {
 		err = c.with(ctx, read)
 	}
 	return replies, err

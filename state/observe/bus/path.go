@@ -10,6 +10,7 @@ const (
 	jobPrefix   = "/org/freedesktop/systemd1/job/"
 
 	managerIface = "org.freedesktop.systemd1.Manager"
+	jobIface     = "org.freedesktop.systemd1.Job"
 	propsIface   = "org.freedesktop.DBus.Properties"
 )
 

@@ -27,9 +27,13 @@ func (l *link) hear(ctx context.Context) error {
 	if l.hears || l.via == viaPrivate { // there everything comes unasked
 		return nil
 	}
-	err := l.match(ctx, matchManager)
-	l.hears = err == nil
-	return err
+	for _, rule := range []string{matchOwner, matchManager} {
+		if err := l.match(ctx, rule); err != nil {
+			return err
+		}
+	}
+	l.hears = true
+	return nil
 }
 
 func (l *link) match(ctx context.Context, rule string) error {
@@ -46,12 +50,10 @@ func (l *link) subscribe(ctx context.Context) error {
 	if l.subscribed {
 		return nil
 	}
-	for _, rule := range []string{matchOwner, matchUnits} {
-		if err := l.match(ctx, rule); err != nil {
-			return err
-		}
-	}
 	if err := l.hear(ctx); err != nil {
+		return err
+	}
+	if err := l.match(ctx, matchUnits); err != nil {
 		return err
 	}
 	err := l.callRaw(ctx, "Subscribe", nil)
@@ -103,15 +105,27 @@ func (l *link) manager(m *message) bool {
 	return true
 }
 
-// DeliverSignal gets what look left: the message bus' own signals. A systemd
-// that comes back to the bus has usually kept our subscription; where it has,
-// it refuses the second one, which nobody waits for.
+// DeliverSignal gets what look left: the message bus' own signals.
 func (l *link) DeliverSignal(iface, member string, s *dbus.Signal) {
 	if iface != "org.freedesktop.DBus" || member != "NameOwnerChanged" || len(s.Body) != 3 || s.Body[0] != destination {
 		return
 	}
 	if s.Body[2] != "" {
-		l.conn.Object(destination, managerPath).Go(managerIface+".Subscribe", dbus.FlagNoReplyExpected, nil)
+		l.owner.background(func(ctx context.Context) { l.returned(ctx) })
 	}
+	l.owner.allTouched()
+}
+
+// returned makes up for what may have been lost while systemd was not on the
+// message bus.
+func (l *link) returned(ctx context.Context) {
+	l.hearing.Lock()
+	again := l.subscribed
+	l.hearing.Unlock()
+	if again {
+		// Usually it has kept our subscription and refuses a second one.
+		_ = l.callRaw(ctx, "Subscribe", nil)
+	}
+	l.recount(ctx)
 	l.owner.allTouched()
 }
