@@ -112,17 +112,17 @@ func (f files) held(fields []state.Field) []string {
 func (f files) write(p, digest string) change {
 	c := change{path: p, was: f.have.Files[p].Value.Digest, is: digest}
 	a, _, ok := f.want.Artifact(p)
-	if ok {
-		c.readable = a.Mode&0o004 != 0
-		if !a.Host {
-			c.is = a.Digest
-		}
+	switch {
+	case !ok && digest == "", ok && a.Host:
+		return change{} // nothing that would be written is known, or content stays
+	case ok:
+		c.is, c.readable = a.Digest, a.Mode&0o004 != 0
 	}
 	switch {
 	case f.sensitive(p):
 		c.why = "sensitive"
 		return c
-	case !ok || a.Host || c.was == c.is && c.was != "":
+	case !ok || c.was == c.is:
 		return c
 	}
 	old, why := f.read(p)

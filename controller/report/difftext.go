@@ -57,14 +57,7 @@ func revision(r string) string {
 // Summary is one line that counts, or says what is in sync.
 func (d Diff) Summary() string {
 	if d.InSync {
-		s := "in sync: " + count(d.Services, "service") + ", " + count(d.Units, "unit")
-		if len(d.Held) > 0 {
-			s += fmt.Sprintf(", %d held", len(d.Held))
-		}
-		if len(d.Gaps) > 0 {
-			s += ", " + count(len(d.Gaps), "gap")
-		}
-		return s
+		return d.summaryInSync()
 	}
 	disruptive := 0
 	for _, s := range d.Steps {
@@ -75,11 +68,26 @@ func (d Diff) Summary() string {
 	return fmt.Sprintf("%s (%d disruptive), %d held, %s", count(len(d.Steps), "step"), disruptive, len(d.Held), count(len(d.Gaps), "gap"))
 }
 
-func (d Diff) summaryColour() colour {
-	if d.InSync {
-		return green
+// summaryInSync does not call in sync what could not be read.
+func (d Diff) summaryInSync() string {
+	what := count(d.Services, "service") + ", " + count(d.Units, "unit")
+	if len(d.Held) > 0 {
+		what += fmt.Sprintf(", %d held", len(d.Held))
 	}
-	return bold
+	if len(d.Gaps) > 0 {
+		return "nothing to do: " + what + ", but " + count(len(d.Gaps), "gap")
+	}
+	return "in sync: " + what
+}
+
+func (d Diff) summaryColour() colour {
+	switch {
+	case !d.InSync:
+		return bold
+	case len(d.Gaps) > 0:
+		return magenta
+	}
+	return green
 }
 
 func count(n int, what string) string {
@@ -185,11 +193,18 @@ func spans(n []int) []string {
 	return out
 }
 
-// plainFields are the fields that the diff does not show better.
+// plainFields are the fields that the diff does not show better, without the
+// path that the Step names anyway.
 func (s Step) plainFields() []Field {
-	return slices.DeleteFunc(slices.Clone(s.Fields), func(f Field) bool {
-		return s.Diff != "" && (strings.HasSuffix(f.Path, ":content") || strings.HasSuffix(f.Path, ":kind") || f.Path == s.Target)
-	})
+	var out []Field
+	for _, f := range s.Fields {
+		if s.Diff != "" && (strings.HasSuffix(f.Path, ":content") || strings.HasSuffix(f.Path, ":kind") || f.Path == s.Target) {
+			continue
+		}
+		f.Path = strings.TrimPrefix(f.Path, s.Target+":")
+		out = append(out, f)
+	}
+	return out
 }
 
 // String is "mode: observed → desired".

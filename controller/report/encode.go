@@ -124,15 +124,19 @@ func scalar(tag, value string) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: tag, Value: value}
 }
 
-// text is a string: in double quotes where it holds what must be escaped,
-// because the library prints part of that raw in every style.
+// text is a string: as a block where it has lines, in double quotes where it
+// holds what must be escaped, because the library prints part of that raw in
+// every style, and where a block would lose blanks at its ends.
 func text(s string) *yaml.Node {
 	n := scalar("!!str", s)
 	switch {
 	case !harmless(s, "\n\t"):
 		n.Style = yaml.DoubleQuotedStyle
-	case strings.Contains(s, "\n"):
+	case !strings.Contains(s, "\n"):
+	case s != "\n" && strings.TrimSpace(s) == strings.TrimSuffix(s, "\n"):
 		n.Style = yaml.LiteralStyle
+	default:
+		n.Style = yaml.DoubleQuotedStyle
 	}
 	return n
 }

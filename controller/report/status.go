@@ -167,11 +167,20 @@ func (s Status) Count(st State) int {
 }
 
 // Totals is "22 services: 21 OK, 1 HELD"; of the words only those that occur.
+// Where services have replicas, units are counted too: the words are theirs.
 func (s Status) Totals() string {
 	if len(s.Services) == 0 {
 		return "no services"
 	}
-	return count(len(s.Services), "service") + ": " + s.words()
+	objects := make(map[string]bool)
+	for _, r := range s.Services {
+		objects[r.Object] = true
+	}
+	n := count(len(objects), "service")
+	if len(objects) != len(s.Services) {
+		n += ", " + count(len(s.Services), "unit")
+	}
+	return n + ": " + s.words()
 }
 
 func (s Status) words() string {

@@ -1,0 +1,111 @@
+package report
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/pakashop/evenkeel/desired"
+)
+
+// List is what `get` shows. Its JSON form is a contract.
+type List struct {
+	Items []Object `json:"items"`
+}
+
+// Object is one declared object with its effective values, and how it is.
+type Object struct {
+	APIVersion string          `json:"apiVersion"`
+	Kind       string          `json:"kind"`
+	Metadata   desired.Meta    `json:"metadata"`
+	Spec       json.RawMessage `json:"spec"`
+	Status     ObjectStatus    `json:"status"`
+}
+
+// ObjectStatus is how an object is.
+type ObjectStatus struct {
+	Conditions []Condition `json:"conditions"`
+}
+
+// Get lists the objects of a kind, of all kinds for "".
+func (v View) Get(kind string) List {
+	l := List{Items: []Object{}}
+	for _, o := range v.Want.Objects {
+		if kind == "" || o.Kind == kind {
+			l.Items = append(l.Items, v.object(o))
+		}
+	}
+	return l
+}
+
+func (v View) object(o desired.Object) Object {
+	out := Object{
+		APIVersion: o.APIVersion, Kind: o.Kind, Metadata: o.Metadata, Spec: v.redact(o),
+		Status: ObjectStatus{Conditions: []Condition{}},
+	}
+	if s, ok := v.service(o); ok {
+		out.Status.Conditions = v.conditions(s)
+	}
+	return out
+}
+
+// service is the compiled form of a Service object, if it runs on this host.
+func (v View) service(o desired.Object) (*desired.Service, bool) {
+	if o.Kind != "Service" {
+		return nil, false
+	}
+	return v.Want.Service(o.Metadata.Name)
+}
+
+// KindOf finds the kind that somebody means by services, service or Service,
+// and "" for all, all, or objects.
+func KindOf(word string) (kind string, ok bool) {
+	w := strings.ToLower(word)
+	if slices.Contains([]string{"", "all", "objects"}, w) {
+		return "", true
+	}
+	for _, k := range desired.Kinds {
+		l := strings.ToLower(k)
+		if w == l || w == l+"s" || w == l+"es" || w == strings.TrimSuffix(l, "y")+"ies" {
+			return k, true
+		}
+	}
+	return "", false
+}
+
+// Text is the list as a table: of services how they are, of the rest what
+// there is.
+func (l List) Text(st Style) string {
+	if len(l.Items) == 0 {
+		return "no objects\n"
+	}
+	t := &table{style: st}
+	t.head("KIND", "NAME", "INSYNC", "RUNNING", "ENABLED", "HELD", "REASON")
+	for _, o := range l.Items {
+		in, reason := o.condition(InSync), ""
+		if in.Status != True {
+			reason = in.Reason
+		}
+		t.add(o.Kind, o.Metadata.Name, mark(in), mark(o.condition(Running)), mark(o.condition(Enabled)), mark(o.condition(HeldType)), reason)
+		t.paint(2, conditionColours[in.Status])
+	}
+	return t.String()
+}
+
+func mark(c Condition) string {
+	if c.Status == "" {
+		return "-"
+	}
+	return c.Status
+}
+
+var conditionColours = map[string]colour{True: green, False: red, Unknown: magenta}
+
+func (o Object) condition(kind string) Condition {
+	for _, c := range o.Status.Conditions {
+		if c.Type == kind {
+			return c
+		}
+	}
+	return Condition{}
+}
