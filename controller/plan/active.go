@@ -120,6 +120,10 @@ func (d *draft) systemdActing(sv *service, w wish, u state.Unit) {
 	if u.Job.ID != 0 {
 		w.detail += fmt.Sprintf(", and systemd has a %s job for it", u.Job.Type)
 	}
+	if h, ok := d.past.Holds[(state.Hold{Reason: state.ManualStop, Object: sv.Object(), Unit: w.unit}).Key()]; ok {
+		d.blocked(sv, w, state.ManualStop, h.Detail, h.Until(d.now))
+		return
+	}
 	age := d.now.Up - u.Changed
 	if age < stuckAfter || u.Changed == 0 || u.Sub == "auto-restart" || strings.HasPrefix(u.Active, "in") || u.Active == "failed" {
 		d.blocked(sv, w, state.SystemdActing, w.detail, d.at(stuckAfter-age))

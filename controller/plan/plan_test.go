@@ -1,0 +1,547 @@
+package plan_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pakashop/evenkeel/controller/plan"
+	"github.com/pakashop/evenkeel/desired"
+	"github.com/pakashop/evenkeel/state"
+)
+
+// Each case says how a host differs from one that is as declared, and what the
+// plan for it is.
+func TestMake(t *testing.T) {
+	const unit = "web.service"
+	down := func(u *state.Unit) {
+		u.Active, u.Sub, u.MainPID, u.Exited, u.Changed = "inactive", "dead", 0, 9*time.Minute, 9*time.Minute
+	}
+	failed := func(u *state.Unit) {
+		down(u)
+		u.Active, u.Sub, u.Result = "failed", "failed", "signal"
+	}
+	cases := []struct {
+		name string
+		make func(h *host)
+		want string
+	}{
+		{"as declared: nothing", func(*host) {}, ""},
+
+		// state
+		{"failed: it is started, and charged", func(h *host) { h.unit(unit, failed) },
+			"Service/web systemd.start web.service NotRunning->Failed"},
+		{"ended by itself: it is started", func(h *host) {
+			h.unit(unit, func(u *state.Unit) { down(u); u.Stop = state.StopByExit })
+		}, "Service/web systemd.start web.service NotRunning charged\n"},
+		{"never ran here: started, and not charged", func(h *host) {
+			h.past.Ran = map[string]state.Ran{}
+			h.unit(unit, down)
+		}, "Service/web systemd.start web.service NotRunning\n"},
+		{"stopped by a human: held", func(h *host) {
+			h.unit(unit, func(u *state.Unit) { down(u); u.Stop = state.StopByJob })
+		}, "held Service/web ManualStop\n"},
+		{"inactive, and the journal is silent: it was a human", func(h *host) {
+			h.unit(unit, func(u *state.Unit) { down(u); u.Stop = state.StopNoSign })
+		}, "held Service/web ManualStop\n"},
+		{"a human's stop job is queued: held", func(h *host) {
+			h.unit(unit, func(u *state.Unit) {
+				u.Active, u.Sub, u.Job, u.Changed = "deactivating", "stop-sigterm", state.Job{ID: 7, Type: "stop"}, 10*time.Minute
+			})
+		}, "held Service/web ManualStop\n"},
+		{"deactivating: systemd is at work", func(h *host) {
+			h.unit(unit, func(u *state.Unit) { u.Active, u.Sub, u.Changed = "deactivating", "stop-sigterm", 10*time.Minute })
+		}, "held Service/web SystemdActing\n"},
+		{"systemd restarts it: auto-restart is not stuck", func(h *host) {
+			h.unit(unit, func(u *state.Unit) { u.Active, u.Sub, u.Changed = "activating", "auto-restart", time.Minute })
+		}, "held Service/web SystemdActing\n"},
+		{"activating for a while: left alone", func(h *host) {
+			h.unit(unit, func(u *state.Unit) { u.Active, u.Sub, u.Changed = "activating", "start", 6*time.Minute })
+		}, "held Service/web SystemdActing\n"},
+		{"activating for too long: restarted", func(h *host) {
+			h.unit(unit, func(u *state.Unit) { u.Active, u.Sub, u.Changed = "activating", "start", 4*time.Minute })
+		}, "Service/web systemd.restart web.service StuckActivating charged\n"},
+		{"deactivating for too long: told, not killed", func(h *host) {
+			h.unit(unit, func(u *state.Unit) { u.Active, u.Sub, u.Changed = "deactivating", "stop-sigterm", 4*time.Minute })
+		}, "held Service/web StuckDeactivating\n"},
+		{"oneshot that has done its work may be inactive", func(h *host) {
+			h.unit(unit, func(u *state.Unit) { down(u); u.Type = "oneshot" })
+		}, ""},
+		{"oneshot that failed may not", func(h *host) {
+			h.unit(unit, func(u *state.Unit) { failed(u); u.Type, u.Result = "oneshot", "exit-code" })
+		}, "Service/web systemd.start web.service Failed charged\n"},
+		{"what a timer starts may be inactive", func(h *host) {
+			h.unit(unit, func(u *state.Unit) { down(u); u.TriggeredBy = []string{"web.timer"} })
+		}, ""},
+		{"the start limit was hit: reset, then started", func(h *host) {
+			h.unit(unit, func(u *state.Unit) { failed(u); u.Result = "start-limit-hit" })
+		}, "Service/web systemd.reset-failed web.service StartLimitHit\nService/web systemd.start web.service Failed after [1] charged\n"},
+		{"declared stopped, and active: stopped", func(h *host) { h.svc("web").Spec.State = desired.Stopped },
+			"Service/web systemd.stop web.service NotStopped\n"},
+		{"declared stopped, and inactive: nothing", func(h *host) {
+			h.svc("web").Spec.State = desired.Stopped
+			h.unit(unit, down)
+		}, ""},
+		{"state ignored: nothing", func(h *host) {
+			h.svc("web").Spec.State = desired.Ignored
+			h.unit(unit, failed)
+		}, ""},
+		{"unknown to systemd, file not ours: invalid", func(h *host) {
+			h.svc("web").UnitFile, h.svc("web").Install = nil, nil
+			h.past.Ran = map[string]state.Ran{}
+			h.unit(unit, func(u *state.Unit) { down(u); u.Load, u.Boot = "not-found", "not-found" })
+		}, "held Service/web UnitInvalid\n"},
+
+		// links
+		{"disabled by hand: enabled again, and loaded", func(h *host) {
+			h.unit(unit, func(u *state.Unit) { u.Boot = "disabled" })
+		}, "Service/web systemd.enable web.service NotEnabled\nHost/app-1 systemd.daemon-reload  DaemonReloadNeeded after [1]\n"},
+		{"a generator's links count as enabled", func(h *host) {
+			h.unit(unit, func(u *state.Unit) { u.Boot = "enabled-runtime" })
+		}, ""},
+		{"static where the file is not ours, declared enabled: a gap", func(h *host) {
+			s := h.svc("web")
+			s.UnitFile, s.Install, s.Spec.Boot = nil, nil, desired.Enabled
+			h.past.Ran[unit] = state.Ran{Invocation: "i1-web.service"}
+			h.unit(unit, func(u *state.Unit) { u.Boot = "static" })
+		}, "gap Service/web unit:web.service\n"},
+		{"masked by a human: the mask stands", func(h *host) {
+			h.unit(unit, func(u *state.Unit) { down(u); u.Load, u.Boot = "masked", "masked" })
+			h.have.Files["/etc/systemd/system/web.service"] = state.Fact[state.File]{At: t0, Value: state.File{Kind: state.Symlink, Link: "/dev/null"}}
+		}, "held Service/web Masked\n"},
+		{"declared disabled: disabled", func(h *host) { h.svc("web").Spec.Boot = desired.Disabled },
+			"Service/web systemd.disable web.service BootDrift\nHost/app-1 systemd.daemon-reload  DaemonReloadNeeded after [1]\n"},
+
+		// files
+		{"unit file edited: put back, loaded; the process is as it was", func(h *host) {
+			h.lies("/etc/systemd/system/web.service", "edited")
+		}, "Service/web file.write /etc/systemd/system/web.service UnitFileDrift\nHost/app-1 systemd.daemon-reload  DaemonReloadNeeded after [1]\n"},
+		{"unit file declared anew: written, loaded, restarted", func(h *host) {
+			h.redeclare("web", "unit web v2")
+		}, "Service/web file.write /etc/systemd/system/web.service UnitFileDrift\nHost/app-1 systemd.daemon-reload  DaemonReloadNeeded after [1]\nService/web systemd.restart web.service StaleProcess after [1 2]\n"},
+		{"systemd says that it needs a reload", func(h *host) {
+			h.unit(unit, func(u *state.Unit) { u.NeedReload = true })
+		}, "Host/app-1 systemd.daemon-reload  DaemonReloadNeeded\n"},
+		{"the file is newer than what is loaded, whatever systemd says", func(h *host) {
+			h.changed("/etc/systemd/system/web.service", boot0.Add(5*time.Minute))
+		}, "Host/app-1 systemd.daemon-reload  DaemonReloadNeeded\n"},
+		{"a change time in the future asks for nothing", func(h *host) {
+			h.changed("/etc/systemd/system/web.service", boot0.Add(time.Hour))
+		}, ""},
+		{"a foreign drop-in, to be warned of", func(h *host) { h.dropIn("web", "90-x.conf") },
+			"held Service/web ForeignDropIn\n"},
+		{"a foreign drop-in, to be removed", func(h *host) {
+			h.svc("web").Spec.ForeignDropIns = desired.Enforce
+			h.dropIn("web", "90-x.conf")
+		}, "Service/web file.remove /etc/systemd/system/web.service.d/90-x.conf ForeignDropIn\nHost/app-1 systemd.daemon-reload  DaemonReloadNeeded after [1]\n"},
+		{"an accepted drop-in is nobody's drift", func(h *host) {
+			h.svc("web").Spec.AcceptDropIns = []string{"90-x.conf"}
+			h.dropIn("web", "90-x.conf")
+		}, ""},
+		{"drift is warn", func(h *host) {
+			h.svc("web").Spec.Drift.Mode = desired.Warn
+			h.owned("web")
+			h.lies("/etc/systemd/system/web.service", "edited")
+		}, "held Service/web UnitFileDrift\n"},
+		{"drift is warn, but the declaration moved", func(h *host) {
+			h.svc("web").Spec.Drift.Mode = desired.Warn
+			h.owned("web")
+			h.redeclare("web", "unit web v2")
+		}, "Service/web file.write /etc/systemd/system/web.service UnitFileDrift\nHost/app-1 systemd.daemon-reload  DaemonReloadNeeded after [1]\nService/web systemd.restart web.service StaleProcess after [1 2]\n"},
+		{"something else than a file lies there: not replaced", func(h *host) {
+			h.have.Files["/etc/systemd/system/web.service"] = state.Fact[state.File]{At: t0, Value: state.File{Kind: state.Symlink, Link: "/opt/web.service"}}
+		}, "held Service/web NotAllowed\n"},
+
+		// who may
+		{"policy observes", func(h *host) { h.want.Policy.Mode = desired.Observe; h.unit(unit, failed) },
+			"held Service/web ObserveOnly\n"},
+		{"management is repair: the dead are started, files are left", func(h *host) {
+			h.svc("web").Spec.Management = desired.Repair
+			h.lies("/etc/systemd/system/web.service", "edited")
+			h.unit(unit, failed)
+		}, "Service/web systemd.start web.service Failed charged\nheld Service/web ObserveOnly\n"},
+		{"policy does not know the unit", func(h *host) { h.want.Policy.Units = []string{"db*"}; h.unit(unit, failed) },
+			"held Service/web NotAllowed\n"},
+		{"policy asks for approval", func(h *host) {
+			h.want.Policy.Actions = map[string]string{"start": desired.Approve}
+			h.unit(unit, failed)
+		}, "held Service/web AwaitingApproval\n"},
+		{"the kill switch", func(h *host) { h.have.Host.Value.Stopped = true; h.unit(unit, failed) },
+			"held Service/web KillSwitch\n"},
+		{"the host is going down", func(h *host) { h.have.Host.Value.System = "stopping"; h.unit(unit, failed) },
+			"held Service/web HostStopping\n"},
+		{"the host is coming up", func(h *host) {
+			h.have.Host.Value.System, h.have.Host.Value.Jobs = "starting", 3
+			h.unit(unit, failed)
+		}, "held Service/web HostStarting\n"},
+		{"a store that is not to be believed", func(h *host) { h.past.Distrust = "it was emptied"; h.unit(unit, failed) },
+			"held Service/web StoreUntrusted\n"},
+		{"all reasons are named, the first of the order first", func(h *host) {
+			h.past.Distrust, h.have.Host.Value.Stopped, h.want.Policy.Mode = "it was emptied", true, desired.Observe
+			h.unit(unit, failed)
+		}, "held Service/web StoreUntrusted\nheld Service/web KillSwitch\nheld Service/web ObserveOnly\n"},
+
+		// what is not known
+		{"a unit that cannot be read: a gap, and nothing done", func(h *host) {
+			h.have.Units[unit] = state.Fact[state.Unit]{At: t0, Err: "systemd does not answer"}
+		}, "gap Service/web unit:web.service\n"},
+		{"a fact older than our own last step on it: a gap", func(h *host) {
+			h.unit(unit, failed)
+			h.past.Ended["unit:web.service"] = t0.Add(time.Second)
+		}, "gap Service/web unit:web.service\n"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			h := newHost("web")
+			c.make(h)
+			p := h.make()
+			want := strings.ReplaceAll(c.want, "NotRunning->Failed", "Failed charged\n")
+			if d := cmp.Diff(want, uniqueLines(tell(p))); d != "" {
+				t.Errorf("plan (-want +got):\n%s", d)
+			}
+			fixpoint(t, h, p)
+		})
+	}
+}
+
+// fixpoint: with its notes folded, the plan is the same and notes nothing.
+func fixpoint(t *testing.T, h *host, p state.Plan) {
+	t.Helper()
+	h.past = h.past.Clone()
+	h.fold(p)
+	again := h.make()
+	if len(again.Notes) > 0 {
+		t.Errorf("notes again: %+v", again.Notes)
+	}
+	if d := cmp.Diff(tell(p), tell(again)); d != "" {
+		t.Errorf("the plan changed with its own notes (-first +again):\n%s", d)
+	}
+}
+
+func uniqueLines(s string) string {
+	var out []string
+	for _, l := range strings.SplitAfter(s, "\n") {
+		if len(out) == 0 || out[len(out)-1] != l {
+			out = append(out, l)
+		}
+	}
+	return strings.Join(out, "")
+}
+
+func (h *host) redeclare(name, content string) {
+	a := h.svc(name).UnitFile
+	h.svc(name).UnitFile = &desired.Artifact{Path: a.Path, Content: []byte(content), Digest: state.Digest([]byte(content)), Mode: 0o644, Owner: "root", Group: "root"}
+}
+
+func (h *host) owned(name string) {
+	a := h.svc(name).UnitFile
+	h.past.Owned[a.Path] = state.Owned{Object: "Service/" + name, Digest: a.Digest, Created: true}
+}
+
+func (h *host) changed(path string, at time.Time) {
+	f := h.have.Files[path]
+	f.Value.Changed = at
+	h.have.Files[path] = f
+}
+
+func (h *host) dropIn(name, file string) {
+	dir := "/etc/systemd/system/" + name + ".service.d"
+	h.have.Dirs[dir] = state.Fact[state.Dir]{At: h.now, Value: state.Dir{Exists: true, Names: []string{file}, Changed: boot0}}
+	h.lies(dir+"/"+file, "[Service]\n")
+}
+
+// A whole chain comes from one observation: a service that is not there yet.
+func TestFromNothing(t *testing.T) {
+	h := newHost("db", "web")
+	h.past = state.NewPast()
+	h.svc("web").Requires = []string{"db"}
+	for _, n := range []string{"db", "web"} {
+		h.gone("/etc/systemd/system/" + n + ".service")
+		h.unit(n+".service", func(u *state.Unit) {
+			*u = state.Unit{ID: n + ".service", Load: "not-found", Active: "inactive", Sub: "dead", Boot: "not-found"}
+		})
+	}
+	want := `Service/db file.write /etc/systemd/system/db.service UnitFileDrift
+Service/db systemd.enable db.service NotEnabled after [1]
+Service/web file.write /etc/systemd/system/web.service UnitFileDrift
+Service/web systemd.enable web.service NotEnabled after [3]
+Host/app-1 systemd.daemon-reload  DaemonReloadNeeded after [1 2 3 4]
+Service/db systemd.start db.service NotRunning after [1 5]
+Service/web systemd.start web.service NotRunning after [3 5 6]
+`
+	p := h.make()
+	if d := cmp.Diff(want, tell(p)); d != "" {
+		t.Errorf("plan (-want +got):\n%s", d)
+	}
+	if got := len(plan.Ready(p, h.past)); got != 2 {
+		t.Errorf("%d steps are ready, want the two writes", got)
+	}
+}
+
+// What requires something that is down, and that nothing of the plan brings
+// back, is left alone; it recovers once that is up.
+func TestDependencySick(t *testing.T) {
+	h := newHost("db", "web")
+	h.svc("web").Requires = []string{"db"}
+	h.unit("db.service", func(u *state.Unit) { u.Active, u.Sub, u.Stop = "inactive", "dead", state.StopByJob })
+	h.unit("web.service", func(u *state.Unit) { u.Active, u.Sub, u.Result = "failed", "failed", "exit-code" })
+	want := "held Service/db ManualStop\nheld Service/web DependencySick\n"
+	if d := cmp.Diff(want, tell(h.make())); d != "" {
+		t.Errorf("plan (-want +got):\n%s", d)
+	}
+	h.unit("db.service", func(u *state.Unit) { u.Active, u.Sub, u.Result = "failed", "failed", "signal" })
+	want = "Service/db systemd.start db.service Failed charged\nService/web systemd.start web.service Failed after [1] charged\n"
+	if d := cmp.Diff(want, tell(h.make())); d != "" {
+		t.Errorf("plan (-want +got):\n%s", d)
+	}
+}
+
+// Of disruptive steps one at a time is ready, and all are listed.
+func TestDisruptiveOneAtATime(t *testing.T) {
+	h := newHost("a", "b", "c")
+	for _, n := range []string{"a", "b", "c"} {
+		h.svc(n).Spec.State = desired.Stopped
+	}
+	p := h.make()
+	if len(p.Steps) != 3 || len(plan.Ready(p, h.past)) != 1 {
+		t.Errorf("%d steps, %d ready:\n%s", len(p.Steps), len(plan.Ready(p, h.past)), tell(p))
+	}
+}
+
+// The first repair is immediate, the next wait as backoff says, the last of the
+// limit is the last; after the window there is a budget again.
+func TestLimits(t *testing.T) {
+	h := newHost("web")
+	crash := func() {
+		h.unit("web.service", func(u *state.Unit) { u.Active, u.Sub, u.Result, u.Exited = "failed", "failed", "signal", h.now.Up })
+	}
+	repair := func() {
+		p := h.make()
+		if len(p.Steps) != 1 {
+			t.Fatalf("no repair at %v:\n%s", h.now.Up, tell(p))
+		}
+		h.did(t, p.Steps[0])
+		h.unit("web.service", func(u *state.Unit) {
+			u.Active, u.Sub, u.Result, u.Entered = "active", "running", "success", h.now.Up
+			u.Invocation += "+"
+		})
+		h.settle()
+		h.later(time.Second)
+	}
+	held := func(r state.Reason, in time.Duration) {
+		t.Helper()
+		p := h.make()
+		if len(p.Steps) != 0 || len(p.Held) == 0 || p.Held[0].Reason != r {
+			t.Fatalf("want %s, got:\n%s", r, tell(p))
+		}
+		if left := p.Held[0].Until.Up - h.now.Up; left != in {
+			t.Errorf("%s for %v, want %v", r, left, in)
+		}
+		if p.Again == nil || p.Again.Up > p.Held[0].Until.Up {
+			t.Errorf("nobody plans again when %s ends", r)
+		}
+		h.later(in)
+		h.see()
+	}
+	crash()
+	repair() // at once
+	crash()
+	held(state.Backoff, 9*time.Second)
+	repair()
+	crash()
+	held(state.Backoff, 19*time.Second)
+	repair()
+	crash()
+	held(state.BudgetSpent, 30*time.Minute-31*time.Second)
+	repair()
+}
+
+// Each recurrence of a step has an ID of its own; an interrupted attempt keeps
+// its ID, because nobody knows whether it happened.
+func TestIDs(t *testing.T) {
+	h := newHost("web")
+	h.unit("web.service", func(u *state.Unit) { u.Boot = "disabled" })
+	id := func() string {
+		p := h.make()
+		if len(p.Steps) == 0 {
+			t.Fatal("no step")
+		}
+		return p.Steps[0].ID
+	}
+	first := id()
+	end := func(status state.Status) {
+		s, _ := h.make().Step(id())
+		h.past.Fold(state.Entry{At: h.now, Intent: &state.Intent{Step: s}})
+		h.past.Fold(state.Entry{At: h.now, Outcome: &state.Outcome{ID: s.ID, Status: status}})
+		h.later(time.Hour)
+		h.see()
+	}
+	end(state.Cut)
+	if got := id(); got != first {
+		t.Errorf("an interrupted attempt has a new ID: %s, was %s", got, first)
+	}
+	end(state.Done)
+	second := id()
+	if second == first {
+		t.Error("a recurrence has the ID of the first time")
+	}
+	end(state.StepFailed)
+	if got := id(); got == second || got == first {
+		t.Error("the attempt after a failure has an ID of before")
+	}
+}
+
+// A step in flight stands in the plan under its ID, and freezes its object.
+func TestInFlight(t *testing.T) {
+	h := newHost("web")
+	h.redeclare("web", "unit web v2")
+	p := h.make()
+	h.past.Fold(state.Entry{At: h.now, Intent: &state.Intent{Step: p.Steps[0]}})
+	again := h.make()
+	if again.Steps[0].ID != p.Steps[0].ID {
+		t.Errorf("the step in flight is not in the plan:\n%s", tell(again))
+	}
+	if len(plan.Ready(again, h.past)) != 0 {
+		t.Errorf("something is ready beside a step in flight that it needs:\n%s", tell(again))
+	}
+}
+
+// What is no longer declared is let go as it asked for, and an emptied
+// repository stops nothing.
+func TestNoLongerDeclared(t *testing.T) {
+	drop := func(h *host, name string) {
+		for i, s := range h.want.Services {
+			if s.Name == name {
+				h.want.Services = append(h.want.Services[:i:i], h.want.Services[i+1:]...)
+				return
+			}
+		}
+	}
+	t.Run("created by us: stopped, disabled, removed, in this order", func(t *testing.T) {
+		h := newHost("a", "b", "c", "d")
+		h.owned("a")
+		drop(h, "a")
+		want := `Service/a systemd.stop a.service NotDeclared
+Service/a systemd.disable a.service NotDeclared after [1]
+Service/a file.remove /etc/systemd/system/a.service NotDeclared after [1 2]
+Host/app-1 systemd.daemon-reload  DaemonReloadNeeded after [2 3]
+`
+		if d := cmp.Diff(want, tell(h.make())); d != "" {
+			t.Errorf("plan (-want +got):\n%s", d)
+		}
+	})
+	t.Run("there before us: released", func(t *testing.T) {
+		h := newHost("a", "b", "c", "d")
+		drop(h, "a")
+		p := h.make()
+		if got := tell(p); got != "" {
+			t.Errorf("plan:\n%s", got)
+		}
+		h.fold(p)
+		if _, ok := h.past.Managed["Service/a"]; ok {
+			t.Error("it is still managed")
+		}
+	})
+	t.Run("onRemove stop: stopped, and left where it is", func(t *testing.T) {
+		h := newHost("a", "b", "c", "d")
+		h.svc("a").Spec.OnRemove = desired.OnRemoveStop
+		h.settle()
+		h.owned("a")
+		drop(h, "a")
+		if d := cmp.Diff("Service/a systemd.stop a.service NotDeclared\n", tell(h.make())); d != "" {
+			t.Errorf("plan (-want +got):\n%s", d)
+		}
+	})
+	t.Run("too much at once: held", func(t *testing.T) {
+		h := newHost("a", "b", "c", "d")
+		for _, n := range []string{"a", "b"} {
+			h.owned(n)
+			drop(h, n)
+		}
+		p := h.make()
+		if d := cmp.Diff("held Service/a Shrunk\nheld Service/b Shrunk\n", tell(p)); d != "" {
+			t.Errorf("plan (-want +got):\n%s", d)
+		}
+	})
+}
+
+// A human's stop is respected as long as declared, then the service is started;
+// a human who starts it earlier ends the hold.
+func TestManualStop(t *testing.T) {
+	h := newHost("web")
+	h.unit("web.service", func(u *state.Unit) { u.Active, u.Sub, u.Stop = "inactive", "dead", state.StopByJob })
+	p := h.make()
+	if p.Held[0].Reason != state.ManualStop || p.Held[0].Until == nil || p.Held[0].Until.Up != h.now.Up+time.Hour {
+		t.Fatalf("plan:\n%s", tell(p))
+	}
+	h.fold(p)
+	h.later(59 * time.Minute)
+	h.see()
+	if d := cmp.Diff("held Service/web ManualStop\n", tell(h.make())); d != "" {
+		t.Errorf("before the hold ends (-want +got):\n%s", d)
+	}
+	h.later(2 * time.Minute)
+	h.see()
+	p = h.make()
+	if d := cmp.Diff("Service/web systemd.start web.service NotRunning\n", tell(p)); d != "" {
+		t.Errorf("after the hold (-want +got):\n%s", d)
+	}
+	fixpoint(t, h, p)
+}
+
+// A process that was started with something older is restarted, or waits for a
+// human, as restartOn says; one that ran before evenkeel came is never
+// restarted on evenkeel's own account.
+func TestStaleProcess(t *testing.T) {
+	restart := "Service/web file.write /etc/web.env FileDrift\nService/web systemd.restart web.service StaleProcess after [1]\n"
+	cases := []struct {
+		name string
+		make func(h *host)
+		want string
+	}{
+		{"restartOn files now", func(*host) {}, restart},
+		{"restartOn files manual", func(h *host) { h.svc("web").Spec.RestartOn.Files = desired.Manual },
+			"Service/web file.write /etc/web.env FileDrift\nheld Service/web PendingRestart\n"},
+		{"reload where only files changed", func(h *host) {
+			h.svc("web").Spec.Reload = true
+			h.unit("web.service", func(u *state.Unit) { u.CanReload = true })
+		}, strings.Replace(restart, "restart", "reload", 1)},
+		{"adopted", func(h *host) {
+			r := h.past.Ran["web.service"]
+			r.Adopted = true
+			h.past.Ran["web.service"] = r
+		}, "Service/web file.write /etc/web.env FileDrift\nheld Service/web PendingRestart\n"},
+		{"a package manager is at work", func(h *host) { h.have.Host.Value.Packages = true },
+			"Service/web file.write /etc/web.env FileDrift\nheld Service/web PackageManager\n"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			h := newHost("web")
+			env := func(content string) []desired.Artifact {
+				return []desired.Artifact{{Path: "/etc/web.env", Digest: state.Digest([]byte(content)), Mode: 0o644, Owner: "root", Group: "root"}}
+			}
+			h.svc("web").Files = env("old")
+			h.lies("/etc/web.env", "old")
+			h.past.Ran = map[string]state.Ran{}
+			h.settle()
+			h.svc("web").Files = env("new")
+			c.make(h)
+			if d := cmp.Diff(c.want, tell(h.make())); d != "" {
+				t.Errorf("plan (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// A defect in planning one service stops that one only.
+func TestInternal(t *testing.T) {
+	h := newHost("a", "b")
+	h.want.Services[0].Units = nil // Compile never does this
+	h.unit("b.service", func(u *state.Unit) { u.Active, u.Sub, u.Result = "failed", "failed", "signal" })
+	want := "Service/b systemd.start b.service Failed charged\nheld Service/a Internal\n"
+	if d := cmp.Diff(want, tell(h.make())); d != "" {
+		t.Errorf("plan (-want +got):\n%s", d)
+	}
+}
