@@ -1,0 +1,172 @@
+package file
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"os/user"
+	"path"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/pakashop/evenkeel/actuators"
+)
+
+// wish is a request, understood.
+type wish struct {
+	action  actuators.Action
+	path    string
+	content []byte
+	remove  bool
+	digest  string // of what is to lie there
+	was     string // of what the caller saw there; empty: nothing
+	keep    bool   // what is replaced is a human's, and is to be kept
+	object  string
+	perm    attributes
+	// onlyPerm says that the content belongs to the host: the digest that is
+	// wanted is the one that was seen, and no content came along.
+	onlyPerm bool
+}
+
+// attributes are what a file has beside its content.
+type attributes struct {
+	mode     uint32
+	uid, gid int
+}
+
+var digestForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// parse understands a request, or says why it can never work.
+func parse(r actuators.Request) (wish, error) {
+	checked := r
+	hostOwned := r.Verb == "write" && len(r.Content) == 0 && r.Args["was"] != "" && r.Args["was"] == r.Args["digest"]
+	if hostOwned {
+		checked.Content = []byte{} // the one write that needs no content
+	}
+	if err := info.Check(checked); err != nil {
+		return wish{}, err
+	}
+	w := wish{
+		action: r.Action, path: r.Target, content: r.Content, remove: r.Verb == "remove", onlyPerm: hostOwned,
+		digest: r.Args["digest"], was: r.Args["was"], keep: r.Args["keep"] == "1", object: r.Args["object"],
+	}
+	invalid := func(format string, args ...any) (wish, error) {
+		return wish{}, actuators.Errorf(actuators.Invalid, "%s: "+format, append([]any{r.Action}, args...)...)
+	}
+	switch {
+	case !path.IsAbs(w.path) || path.Clean(w.path) != w.path || w.path == "/" || strings.ContainsRune(w.path, 0):
+		return invalid("the target must be an absolute path without . and ..")
+	case strings.HasPrefix(path.Base(w.path), TempPrefix):
+		return invalid("names that begin with %s are evenkeel's own", TempPrefix)
+	case w.was != "" && !digestForm.MatchString(w.was):
+		return invalid("was must be a SHA-256 in hexadecimal")
+	case r.Args["keep"] != "" && r.Args["keep"] != "0" && r.Args["keep"] != "1":
+		return invalid("keep must be 0 or 1")
+	case w.remove && w.was == "":
+		return invalid("was is missing: what lies there must have been seen")
+	case w.remove:
+		return w, nil
+	case !digestForm.MatchString(w.digest):
+		return invalid("digest must be a SHA-256 in hexadecimal")
+	}
+	if sum := sha256.Sum256(w.content); !hostOwned && hex.EncodeToString(sum[:]) != w.digest {
+		return invalid("the content does not have the digest")
+	}
+	var err error
+	if w.perm, err = parsePerm(r.Args); err != nil {
+		return invalid("%w", err)
+	}
+	return w, nil
+}
+
+// parsePerm reads mode, owner and group; absent they are 0644, root and root.
+func parsePerm(args map[string]string) (attributes, error) {
+	p := attributes{mode: 0o644}
+	if s := args["mode"]; s != "" {
+		m, err := strconv.ParseUint(s, 8, 32)
+		if err != nil || m > 0o7777 {
+			return p, errors.New("mode must be octal, as in 0644")
+		}
+		p.mode = uint32(m)
+	}
+	var err error
+	if p.uid, err = lookup("owner", args["owner"], userID); err != nil {
+		return p, err
+	}
+	p.gid, err = lookup("group", args["group"], groupID)
+	return p, err
+}
+
+// lookup turns a name or a number into a number.
+func lookup(what, name string, find func(string) (string, error)) (int, error) {
+	if name == "" {
+		return 0, nil
+	}
+	id, err := find(name)
+	if err != nil {
+		id = name // a number, or nobody that this host knows
+	}
+	n, err := strconv.ParseUint(id, 10, 31)
+	if err != nil {
+		return 0, errors.New(what + ` "` + name + `" is not known on this host`)
+	}
+	return int(n), nil
+}
+
+func userID(name string) (string, error) {
+	u, err := user.Lookup(name)
+	if err != nil {
+		return "", err
+	}
+	return u.Uid, nil
+}
+
+func groupID(name string) (string, error) {
+	g, err := user.LookupGroup(name)
+	if err != nil {
+		return "", err
+	}
+	return g.Gid, nil
+}
+
+// compare holds what lies there against what the caller saw and against what is
+// wanted. done says that it is already so; an error of kind Conflict, that
+// somebody else was faster.
+func (w wish) compare(have target) (done bool, err error) {
+	conflict := func(what string) (bool, error) {
+		return false, actuators.Errorf(actuators.Conflict, "%s: %s since it was last looked at; nothing was done", w.action, what)
+	}
+	switch {
+	case w.remove && !have.exists:
+		return true, nil
+	case !have.exists && w.was != "":
+		return conflict("the file was removed")
+	case !have.exists:
+		return false, nil
+	case w.remove && have.digest != w.was:
+		return conflict("the file was changed")
+	case w.remove:
+		return false, nil
+	case have.digest == w.digest:
+		return have.perm == w.perm, nil
+	case w.was == "":
+		return conflict("a file appeared there")
+	case have.digest != w.was:
+		return conflict("the file was changed")
+	}
+	return false, nil
+}
+
+// detail is one line for a human.
+func (w wish) detail(have target) string {
+	switch {
+	case w.remove:
+		return "remove " + w.path
+	case !have.exists:
+		return "create " + w.path
+	case have.digest == w.digest:
+		return "set mode, owner and group of " + w.path
+	}
+	return "replace " + w.path
+}
