@@ -40,7 +40,7 @@ func platform() *host {
 
 func inSync() *host {
 	h := platform()
-	u := running_()
+	u := up()
 	u.Restarts, u.ChangedAt = 2, noon.Add(-40*time.Second)
 	h.unit("pakashop-backend.service", u)
 	return h
@@ -219,7 +219,7 @@ func escapes() *host {
 	st.Detail = evil
 	st.Fields = []state.Field{{Path: "boot", Desired: evil, Observed: "x"}}
 	h.steps(st)
-	u := running_()
+	u := up()
 	u.Active, u.Sub = "active\x1b[0m", "running\r"
 	h.unit("nginx.service", u)
 	h.hold(state.Held{Object: "Service/nginx", Reason: state.ManualStop, Detail: evil})

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -69,9 +68,9 @@ func (c change) conceal(may func(string) bool) change {
 
 // files knows what should lie where and what does.
 type files struct {
-	want    *desired.Set
-	have    state.World
-	content func(path string) ([]byte, error)
+	declared declared
+	have     state.World
+	content  func(path string) ([]byte, error)
 }
 
 // step is the change that an action makes to a file, if it makes one.
@@ -111,18 +110,18 @@ func (f files) held(fields []state.Field) []string {
 
 func (f files) write(p, digest string) change {
 	c := change{path: p, was: f.have.Files[p].Value.Digest, is: digest}
-	a, _, ok := f.want.Artifact(p)
+	a := f.declared[p].artifact
 	switch {
-	case !ok && digest == "", ok && a.Host:
+	case a == nil && digest == "", a != nil && a.Host:
 		return change{} // nothing that would be written is known, or content stays
-	case ok:
+	case a != nil:
 		c.is, c.readable = a.Digest, a.Mode&0o004 != 0
 	}
 	switch {
-	case f.sensitive(p):
+	case f.declared[p].sensitive:
 		c.why = "sensitive"
 		return c
-	case !ok || c.was == c.is:
+	case a == nil || c.was == c.is:
 		return c
 	}
 	old, why := f.read(p)
@@ -148,7 +147,7 @@ func (f files) remove(p, digest string) change {
 	if c.was == "" {
 		c.was = digest
 	}
-	if !strings.HasPrefix(p, "/etc/systemd/system/") && !strings.HasPrefix(p, "/run/systemd/system/") || f.sensitive(p) {
+	if !strings.HasPrefix(p, "/etc/systemd/system/") && !strings.HasPrefix(p, "/run/systemd/system/") || f.declared[p].sensitive {
 		c.why = "not shown"
 		return c
 	}
@@ -165,8 +164,14 @@ func (f files) remove(p, digest string) change {
 // without their space (GNU's --suppress-blank-empty): trailing blanks are lost
 // in mail and keep YAML from printing a text as a block.
 func unified(from, to string, was, is []byte) string {
-	d := udiff.Unified(from, to, string(was), string(is))
-	return strings.ReplaceAll(d, "\n \n", "\n\n")
+	var b strings.Builder
+	for line := range strings.Lines(udiff.Unified(from, to, string(was), string(is))) {
+		if line == " \n" {
+			line = "\n"
+		}
+		b.WriteString(line)
+	}
+	return b.String()
 }
 
 // read returns what lies at a path, nil where nothing does, or why it cannot be
@@ -211,17 +216,40 @@ func unfit(b []byte) string {
 	return ""
 }
 
-// sensitive tells whether a path is declared sensitive, by any service.
-func (f files) sensitive(p string) bool {
-	if a, _, ok := f.want.Artifact(p); ok && a.Sensitive {
-		return true
+// declared is every path that a Set says something about.
+type declared map[string]claim
+
+// claim is what is said: what should lie there, and whether it may be shown.
+type claim struct {
+	artifact  *desired.Artifact // nil: named in a spec only
+	sensitive bool
+}
+
+func newDeclared(want *desired.Set) declared {
+	d := make(declared)
+	add := func(path string, a *desired.Artifact, sensitive bool) {
+		c := d[path]
+		if c.artifact == nil {
+			c.artifact = a
+		}
+		c.sensitive = c.sensitive || sensitive
+		d[path] = c
 	}
-	for _, s := range f.want.Services {
-		if slices.ContainsFunc(s.Spec.Files, func(d desired.File) bool { return d.Path == p && secret(d) }) {
-			return true
+	for i := range want.Services {
+		s := &want.Services[i]
+		if s.UnitFile != nil {
+			add(s.UnitFile.Path, s.UnitFile, s.UnitFile.Sensitive)
+		}
+		for _, list := range [][]desired.Artifact{s.DropIns, s.Files} {
+			for j := range list {
+				add(list[j].Path, &list[j], list[j].Sensitive)
+			}
+		}
+		for _, f := range s.Spec.Files {
+			add(f.Path, nil, secret(f))
 		}
 	}
-	return false
+	return d
 }
 
 // secret tells a file whose content must not be shown: declared so, or

@@ -90,7 +90,8 @@ func (v View) Describe(name string, history []HistoryLine) (Description, bool) {
 	if !ok {
 		return Description{}, false
 	}
-	obj := v.object(o)
+	declared := newDeclared(v.Want)
+	obj := v.object(o, declared)
 	d := Description{
 		Object: o.Ref(), APIVersion: o.APIVersion, Kind: o.Kind, Metadata: o.Metadata, Declared: o.Pos.String(),
 		Spec: obj.Spec, Values: values(obj.Spec, o.Origin), Conditions: obj.Status.Conditions,
@@ -102,7 +103,7 @@ func (v View) Describe(name string, history []HistoryLine) (Description, bool) {
 		for _, u := range s.Units {
 			d.Units = append(d.Units, v.unitDetail(s, u))
 		}
-		d.Files = v.fileDetails(s)
+		d.Files = v.fileDetails(s, declared)
 	}
 	d.Holds = v.holdDetails(d.Object)
 	return d, true
@@ -173,16 +174,21 @@ func (v View) budget(s *desired.Service, unit string) *Budget {
 	return b
 }
 
-func (v View) fileDetails(s *desired.Service) []FileDetail {
+func (v View) fileDetails(s *desired.Service, d declared) []FileDetail {
 	out := []FileDetail{}
+	add := func(a desired.Artifact, as string) {
+		f := v.fileDetail(a, as)
+		f.Sensitive = d[a.Path].sensitive
+		out = append(out, f)
+	}
 	if s.UnitFile != nil {
-		out = append(out, v.fileDetail(*s.UnitFile, "unitFile"))
+		add(*s.UnitFile, "unitFile")
 	}
 	for _, a := range s.DropIns {
-		out = append(out, v.fileDetail(a, "dropIn"))
+		add(a, "dropIn")
 	}
 	for _, a := range s.Files {
-		out = append(out, v.fileDetail(a, "file"))
+		add(a, "file")
 	}
 	return out
 }
@@ -190,7 +196,7 @@ func (v View) fileDetails(s *desired.Service) []FileDetail {
 func (v View) fileDetail(a desired.Artifact, as string) FileDetail {
 	have := v.Have.Files[a.Path]
 	f := FileDetail{
-		Path: a.Path, As: as, Desired: a.Digest, Observed: have.Value.Digest, Sensitive: files{want: v.Want}.sensitive(a.Path),
+		Path: a.Path, As: as, Desired: a.Digest, Observed: have.Value.Digest,
 		Mode: octal(a.Mode), Owner: a.Owner, Group: a.Group, State: "asDeclared",
 	}
 	if a.Host {

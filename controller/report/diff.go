@@ -84,7 +84,7 @@ func NewDiff(want *desired.Set, have state.World, past *state.Past, plan state.P
 	for _, s := range want.Services {
 		d.Units += len(s.Units)
 	}
-	f := files{want: want, have: have, content: content}
+	f := files{declared: newDeclared(want), have: have, content: content}
 	for _, s := range plan.Steps {
 		d.Steps = append(d.Steps, newStep(s, f))
 	}

@@ -43,7 +43,7 @@ func newHost(services ...desired.Service) *host {
 	h.Past, h.Now = state.NewPast(), moment(0)
 	for _, s := range services {
 		for _, u := range s.Units {
-			h.unit(u, running_())
+			h.unit(u, up())
 		}
 		for _, a := range artifacts(s) {
 			h.file(a.Path, string(a.Content), a.Mode)
@@ -68,7 +68,7 @@ func artifacts(s desired.Service) []desired.Artifact {
 	return append(append(out, s.DropIns...), s.Files...)
 }
 
-func running_() state.Unit {
+func up() state.Unit {
 	return state.Unit{
 		Load: "loaded", Active: "active", Sub: "running", Boot: "enabled", Type: "simple", Result: "success",
 		MainPID: 4711, ChangedAt: noon.Add(-3*time.Hour - 12*time.Minute),

@@ -19,6 +19,44 @@ type View struct {
 	Now  state.Time
 }
 
+// split returns a function that narrows the View's Plan to what concerns one
+// object, so that a report on all of them goes through the Plan once.
+func (v View) split() func(object string) View {
+	plans := make(map[string]*state.Plan)
+	of := func(object string) *state.Plan {
+		if plans[object] == nil {
+			plans[object] = &state.Plan{}
+		}
+		return plans[object]
+	}
+	var reloads []state.Step
+	for _, s := range v.Plan.Steps {
+		if s.Action.Verb == reload {
+			reloads = append(reloads, s)
+			continue
+		}
+		p := of(s.Object)
+		p.Steps = append(p.Steps, s)
+	}
+	for _, h := range v.Plan.Held {
+		p := of(h.Object)
+		p.Held = append(p.Held, h)
+	}
+	for _, g := range v.Plan.Gaps {
+		p := of(g.Object)
+		p.Gaps = append(p.Gaps, g)
+	}
+	return func(object string) View {
+		mine := v
+		mine.Plan = *of(object)
+		mine.Plan.Steps = slices.Concat(mine.Plan.Steps, reloads)
+		return mine
+	}
+}
+
+// reload is the one verb that is about no object but the host.
+const reload = "daemon-reload"
+
 // verdict is what the board says of one unit.
 type verdict struct {
 	state  State
@@ -146,7 +184,7 @@ func gravity(r state.Reason) int { return slices.Index(weight, cmp.Or(meaning[r]
 
 func (v View) concerns(st state.Step, s *desired.Service, unit string) bool {
 	if st.Object != s.Object() {
-		return st.Action.Verb == "daemon-reload" && v.Have.Units[unit].Value.NeedReload
+		return st.Action.Verb == reload && v.Have.Units[unit].Value.NeedReload
 	}
 	return !slices.Contains(s.Units, st.Action.Target) || st.Action.Target == unit
 }

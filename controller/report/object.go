@@ -30,17 +30,18 @@ type ObjectStatus struct {
 // Get lists the objects of a kind, of all kinds for "".
 func (v View) Get(kind string) List {
 	l := List{Items: []Object{}}
+	declared, of := newDeclared(v.Want), v.split()
 	for _, o := range v.Want.Objects {
 		if kind == "" || o.Kind == kind {
-			l.Items = append(l.Items, v.object(o))
+			l.Items = append(l.Items, of(o.Ref()).object(o, declared))
 		}
 	}
 	return l
 }
 
-func (v View) object(o desired.Object) Object {
+func (v View) object(o desired.Object, d declared) Object {
 	out := Object{
-		APIVersion: o.APIVersion, Kind: o.Kind, Metadata: o.Metadata, Spec: v.redact(o),
+		APIVersion: o.APIVersion, Kind: o.Kind, Metadata: o.Metadata, Spec: d.redact(o),
 		Status: ObjectStatus{Conditions: []Condition{}},
 	}
 	if s, ok := v.service(o); ok {

@@ -13,12 +13,12 @@ const hidden = "(sensitive)"
 // redact returns the spec of an object without what is sensitive: the content
 // of files, and headers that log somebody in. A spec that cannot be read cannot
 // be made safe, and is not shown.
-func (v View) redact(o desired.Object) json.RawMessage {
+func (d declared) redact(o desired.Object) json.RawMessage {
 	switch o.Kind {
 	case "Service":
-		return rewrite(o.Spec, v.redactService)
+		return rewrite(o.Spec, d.redactService)
 	case "Defaults":
-		return rewrite(o.Spec, func(d *desired.DefaultsSpec) bool { return v.redactService(&d.Service) })
+		return rewrite(o.Spec, func(s *desired.DefaultsSpec) bool { return d.redactService(&s.Service) })
 	case "Endpoint":
 		return rewrite(o.Spec, func(e *desired.EndpointSpec) bool { return redactProbes(&e.Probe) })
 	}
@@ -44,12 +44,11 @@ func rewrite[T any](raw json.RawMessage, change func(*T) bool) json.RawMessage {
 	return out
 }
 
-func (v View) redactService(s *desired.ServiceSpec) bool {
-	f := files{want: v.Want}
+func (d declared) redactService(s *desired.ServiceSpec) bool {
 	changed := false
 	for i := range s.Files {
-		if d := &s.Files[i]; d.Content != "" && (secret(*d) || f.sensitive(d.Path)) {
-			d.Content, changed = hidden, true
+		if f := &s.Files[i]; f.Content != "" && (secret(*f) || d[f.Path].sensitive) {
+			f.Content, changed = hidden, true
 		}
 	}
 	probes := redactProbes(s.LivenessProbe, s.ReadinessProbe, s.StartupProbe)

@@ -90,9 +90,11 @@ func NewBoard(want *desired.Set, have state.World, past *state.Past, plan state.
 		}
 	}
 	own, others := sections(want)
+	of := v.split()
 	for _, s := range slices.Concat(own, others) {
+		mine := of(s.Object())
 		for _, u := range s.Units {
-			b.Status.Services = append(b.Status.Services, v.row(s, u))
+			b.Status.Services = append(b.Status.Services, mine.row(s, u))
 		}
 	}
 	for _, s := range others {
