@@ -50,7 +50,7 @@ func firstApply() *host {
 	h := newHost(app("config"), app("backend", "config"), app("gateway", "backend"))
 	h.Want.Environment, h.Want.Host.Environment = "", ""
 	var writes []string
-	for i, s := range h.Want.Services {
+	for _, s := range h.Want.Services {
 		h.absent(s.UnitFile.Path)
 		h.unit(s.Units[0], state.Unit{Load: "not-found", Active: "inactive", Sub: "dead", Boot: "not-found"})
 		st := write(s, *s.UnitFile, state.UnitFileDrift, "")
@@ -61,7 +61,6 @@ func firstApply() *host {
 		enable.Fields = []state.Field{{Path: "boot", Desired: "enabled", Observed: "not-found"}}
 		h.steps(enable)
 		writes = append(writes, st.ID, enable.ID)
-		_ = i
 	}
 	h.steps(systemd("reload", "Host/app-1", "daemon-reload", "", state.DaemonReloadNeeded, actuators.Benign, writes...))
 	last := "reload"
