@@ -29,12 +29,12 @@ type Options struct {
 	Tasks   int64         // processes and threads inside; 0 is no limit
 	Disk    int64         // bytes that may be written inside; default 4 GiB
 	Share   string        // a folder outside that is /lab inside; default a fresh one that ends with the host
-	Binds   []Bind        // other folders from outside
+	Binds   []Bind        // other folders and files from outside
 	Unmask  []string      // units to leave alone of those that a host masks
 	Wait    time.Duration // how long a boot may take; default 30s
 }
 
-// Bind is a folder of the machine that a host sees as it is.
+// Bind is a folder or a file of the machine that a host sees as it is.
 type Bind struct {
 	Source   string // outside; absolute
 	Target   string // inside; absolute; default Source

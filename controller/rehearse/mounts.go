@@ -158,7 +158,7 @@ func mountBinds(job initJob) error {
 	all := append([]Bind{{Source: job.Share, Target: ShareInside}}, job.Binds...)
 	for _, b := range all {
 		to := filepath.Join(job.Root, b.Target)
-		if err := os.MkdirAll(to, 0o755); err != nil {
+		if err := mountPoint(b.Source, to); err != nil {
 			return err
 		}
 		if err := bind(b.Source, to, b.ReadOnly); err != nil {
@@ -166,6 +166,25 @@ func mountBinds(job initJob) error {
 		}
 	}
 	return nil
+}
+
+// mountPoint makes what a bind covers: a file for a file, a folder for a folder.
+func mountPoint(source, target string) error {
+	info, err := os.Stat(source)
+	if err != nil {
+		return err
+	}
+	if info.IsDir() {
+		return os.MkdirAll(target, 0o755)
+	}
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(target, os.O_CREATE|os.O_RDONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 func bind(from, to string, readOnly bool) error {

@@ -157,6 +157,26 @@ func serveOn(t *testing.T, h *rehearse.Host, address string) {
 	}
 }
 
+func TestFoldersAndFilesFromOutsideCanBeBound(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, []byte("outside"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	h := hosttest.Boot(t, rehearse.Options{Binds: []rehearse.Bind{
+		{Source: dir, Target: "/run/bound/dir"}, {Source: file, Target: "/run/bound/file", ReadOnly: true},
+	}})
+	if got := mustInside(t, h, "cat /run/bound/dir/file /run/bound/file; touch /run/bound/dir/new"); got != "outsideoutside" {
+		t.Errorf("inside they are %q", got)
+	}
+	if _, err := inside(t, h, "echo >/run/bound/file"); err == nil {
+		t.Error("what is bound read-only was written")
+	}
+	if _, err := os.Stat(filepath.Join(dir, "new")); err != nil {
+		t.Errorf("what is written inside is not outside: %v", err)
+	}
+}
+
 func TestACachedLayerIsLaidOverTheRoot(t *testing.T) {
 	layer := t.TempDir()
 	for name, text := range map[string]string{"etc/from-layer": "one", "etc/debian_version": "replaced"} {
@@ -288,7 +308,7 @@ func TestAPoweroffOrRebootInsideEndsTheHost(t *testing.T) {
 func TestWithoutRootItSaysSo(t *testing.T) {
 	cmd := playing("try")
 	cmd.SysProcAttr = asNobody()
-	out, err := cmd.CombinedOutput()
+	out, err := cmd.Output()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
