@@ -75,7 +75,7 @@ func (b *builder) unitFile(s *Service) {
 		return
 	}
 	b.lint("spec.unitFile", content, false)
-	a := unitArtifact(path.Join(unitFolder, b.d.Spec.Unit), content)
+	a := b.unitArtifact("spec.unitFile", path.Join(unitFolder, b.d.Spec.Unit), content)
 	s.UnitFile = &a
 }
 
@@ -88,12 +88,12 @@ func (b *builder) dropIns(s *Service) {
 		}
 		b.lint(field, content, true)
 		name := strings.TrimSuffix(d.Name, ".conf") + ".conf"
-		s.DropIns = append(s.DropIns, unitArtifact(path.Join(unitFolder, b.d.Spec.Unit+".d", name), content))
+		s.DropIns = append(s.DropIns, b.unitArtifact(field, path.Join(unitFolder, b.d.Spec.Unit+".d", name), content))
 	}
 }
 
-func unitArtifact(path string, content []byte) Artifact {
-	return Artifact{Path: path, Content: content, Digest: Digest(content), Mode: 0o644, Owner: "root", Group: "root"}
+func (b *builder) unitArtifact(field, path string, content []byte) Artifact {
+	return Artifact{Path: path, Content: content, Digest: Digest(content), Mode: 0o644, Owner: "root", Group: "root", From: b.d.Text[field].From}
 }
 
 // text is the content of a field; not ok where it cannot be had, which whoever
@@ -200,7 +200,7 @@ func (b *builder) perInstance(field string, f File, content []byte) []Artifact {
 	}
 	var all []Artifact
 	for _, in := range instances {
-		a := Artifact{Path: b.one(f.Path, in), Content: content, Host: f.Host, Sensitive: f.Sensitive}
+		a := Artifact{Path: b.one(f.Path, in), Content: content, Host: f.Host, Sensitive: f.Sensitive, From: b.d.Text[field].From}
 		a.Owner, a.Group, a.Mode = b.one(f.Owner, in), b.one(f.Group, in), parseMode(f.Mode)
 		if f.Expand && !f.Host {
 			a.Content = b.expanded(field, content, in)

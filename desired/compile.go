@@ -28,7 +28,7 @@ type Declared struct {
 	Labels map[string]string
 	Pos    Pos
 	Spec   ServiceSpec
-	Text   map[string]Text // by the field that names its source: spec.unitFile, spec.files[1]
+	Text   map[string]Text // of sources, and at least From of texts in place: by spec.unitFile, spec.files[1]
 	Vars   bool            // strings of Spec hold $( and must be expanded
 }
 
@@ -36,6 +36,7 @@ type Declared struct {
 type Text struct {
 	Bytes     []byte
 	Encrypted bool // not to be read without the host's identity
+	From      Pos  // where its first line was written; with a Col, all of it
 }
 
 // Compile places services on the host and orders them. Dependencies are checked

@@ -73,9 +73,9 @@ type ChangeWindowSpec struct {
 
 // ReceiverSpec is somebody who is told. Exactly one is set.
 type ReceiverSpec struct {
-	Slack   *Slack   `json:"slack,omitempty"`
-	Webhook *Webhook `json:"webhook,omitempty"`
-	Email   *Email   `json:"email,omitempty"`
+	Slack   *Slack   `json:"slack,omitempty" oneof:"receiver"`
+	Webhook *Webhook `json:"webhook,omitempty" oneof:"receiver"`
+	Email   *Email   `json:"email,omitempty" oneof:"receiver"`
 }
 
 // Slack is an incoming webhook of Slack's.
@@ -106,8 +106,8 @@ type RouteSpec struct {
 
 // CacheSpec is something that can be flushed.
 type CacheSpec struct {
-	Redis *RedisCache `json:"redis,omitempty"`
-	Nginx *NginxCache `json:"nginx,omitempty"`
+	Redis *RedisCache `json:"redis,omitempty" oneof:"cache"`
+	Nginx *NginxCache `json:"nginx,omitempty" oneof:"cache"`
 }
 
 // RedisCache is part of a Redis database.

@@ -21,40 +21,37 @@ var units = []struct {
 
 // ParseDuration reads a Duration. Each unit may stand once, larger ones first.
 func ParseDuration(s string) (Duration, error) {
-	bad := fmt.Errorf("%q is not a duration; write 10s, 5m, 2h, 30d or 1w", s)
 	if s == "0" {
 		return 0, nil
 	}
 	var total time.Duration
 	rest, next := s, 0
-	for rest != "" {
+	for rest != "" || s == "" {
 		digits := len(rest) - len(strings.TrimLeft(rest, "0123456789"))
 		n, err := strconv.ParseInt(rest[:digits], 10, 64)
-		if err != nil {
-			return 0, bad
-		}
 		rest = rest[digits:]
 		letters := len(rest) - len(strings.TrimLeft(rest, "dhmsw"))
-		found := false
-		for i := next; i < len(units); i++ {
-			if units[i].name == rest[:letters] {
-				if n > int64((1<<63-1-total)/units[i].unit) {
-					return 0, fmt.Errorf("%q is too long", s)
-				}
-				total += time.Duration(n) * units[i].unit
-				next, found = i+1, true
-				break
-			}
+		i := unitNamed(rest[:letters], next)
+		if err != nil || i < 0 {
+			return 0, fmt.Errorf("%q is not a duration; write 10s, 5m, 2h, 30d or 1w", shorten(s))
 		}
-		if !found {
-			return 0, bad
+		if n > int64((1<<63-1-total)/units[i].unit) {
+			return 0, fmt.Errorf("%q is too long", s)
 		}
-		rest = rest[letters:]
-	}
-	if s == "" {
-		return 0, bad
+		total += time.Duration(n) * units[i].unit
+		next, rest = i+1, rest[letters:]
 	}
 	return Duration(total), nil
+}
+
+// unitNamed finds a unit of time at or after a place in the table.
+func unitNamed(name string, from int) int {
+	for i := from; i < len(units); i++ {
+		if units[i].name == name {
+			return i
+		}
+	}
+	return -1
 }
 
 // Std is the standard library's form.
@@ -114,7 +111,7 @@ func (p *Port) UnmarshalJSON(b []byte) error {
 
 // Secret refers to a value that never lies in git. Exactly one field is set.
 type Secret struct {
-	FromCredential string `json:"fromCredential,omitempty"`
-	FromFile       string `json:"fromFile,omitempty"`
-	FromEnv        string `json:"fromEnv,omitempty"`
+	FromCredential string `json:"fromCredential,omitempty" oneof:"secret"`
+	FromFile       string `json:"fromFile,omitempty" oneof:"secret"`
+	FromEnv        string `json:"fromEnv,omitempty" oneof:"secret"`
 }

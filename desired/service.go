@@ -65,28 +65,40 @@ func (r Replicas) MarshalJSON() ([]byte, error) {
 
 // Content is text in place, or a file beside the YAML. Exactly one is set.
 type Content struct {
-	Source  string `json:"source,omitempty"` // relative to the YAML file, inside the tree
-	Content string `json:"content,omitempty"`
+	Source  string `json:"source,omitempty" oneof:"text"` // relative to the YAML file, inside the tree
+	Content string `json:"content,omitempty" oneof:"text"`
 }
 
 // DropIn is a fragment that changes a unit without owning its file.
 type DropIn struct {
 	Name    string `json:"name"` // with or without .conf
-	Source  string `json:"source,omitempty"`
-	Content string `json:"content,omitempty"`
+	Source  string `json:"source,omitempty" oneof:"text"`
+	Content string `json:"content,omitempty" oneof:"text"`
 }
 
 // File is a file that the service reads.
 type File struct {
 	Path      string `json:"path"`
-	Source    string `json:"source,omitempty"`
-	Content   string `json:"content,omitempty"`
-	Host      bool   `json:"host,omitempty"`      // the content belongs to the host: watched, owner and mode kept
-	Mode      string `json:"mode,omitempty"`      // octal, as a string: "0640". Default "0644"
-	Owner     string `json:"owner,omitempty"`     // default root
-	Group     string `json:"group,omitempty"`     // default root
-	Expand    bool   `json:"expand,omitempty"`    // variables in the content
-	Sensitive bool   `json:"sensitive,omitempty"` // shown only as changed
+	Source    string `json:"source,omitempty" oneof:"text"`
+	Content   string `json:"content,omitempty" oneof:"text"`
+	Host      bool   `json:"host,omitempty" oneof:"text"` // the content belongs to the host: watched, owner and mode kept
+	Mode      string `json:"mode,omitempty"`              // octal, as a string: "0640". Default "0644"
+	Owner     string `json:"owner,omitempty"`             // default root
+	Group     string `json:"group,omitempty"`             // default root
+	Expand    bool   `json:"expand,omitempty"`            // variables in the content
+	Sensitive bool   `json:"sensitive,omitempty"`         // shown only as changed
+}
+
+// MarshalJSON keeps content that is empty: that, too, is content.
+func (f File) MarshalJSON() ([]byte, error) {
+	type plain File
+	if f.Content != "" || f.Source != "" || f.Host {
+		return json.Marshal(plain(f))
+	}
+	return json.Marshal(struct {
+		plain
+		Content string `json:"content"`
+	}{plain(f), ""})
 }
 
 // RestartOn says when a stale process is restarted, per cause.
@@ -136,13 +148,13 @@ func (d *Dependency) UnmarshalJSON(b []byte) error {
 // Probe asks whether something is well. Fields and defaults are Kubernetes';
 // exactly one way of asking is set.
 type Probe struct {
-	HTTPGet   *HTTPGet   `json:"httpGet,omitempty"`
-	TCPSocket *TCPSocket `json:"tcpSocket,omitempty"`
-	Exec      *Exec      `json:"exec,omitempty"`
-	GRPC      *GRPC      `json:"grpc,omitempty"`
-	Redis     *Redis     `json:"redis,omitempty"`    // PING
-	Postgres  *Postgres  `json:"postgres,omitempty"` // SELECT 1
-	Unix      *Unix      `json:"unix,omitempty"`
+	HTTPGet   *HTTPGet   `json:"httpGet,omitempty" oneof:"handler"`
+	TCPSocket *TCPSocket `json:"tcpSocket,omitempty" oneof:"handler"`
+	Exec      *Exec      `json:"exec,omitempty" oneof:"handler"`
+	GRPC      *GRPC      `json:"grpc,omitempty" oneof:"handler"`
+	Redis     *Redis     `json:"redis,omitempty" oneof:"handler"`    // PING
+	Postgres  *Postgres  `json:"postgres,omitempty" oneof:"handler"` // SELECT 1
+	Unix      *Unix      `json:"unix,omitempty" oneof:"handler"`
 
 	ExpectJSON          map[string]any `json:"expectJSON,omitempty"` // a mismatch is WrongService, never a restart
 	InitialDelaySeconds int            `json:"initialDelaySeconds,omitempty"`
@@ -154,10 +166,10 @@ type Probe struct {
 
 // HTTPGet asks by HTTP.
 type HTTPGet struct {
-	URL         string   `json:"url,omitempty"` // whole; for Endpoints. Else scheme, host, port and path
+	URL         string   `json:"url,omitempty" oneof:"target"` // whole; for Endpoints. Else scheme, host, port and path
 	Scheme      string   `json:"scheme,omitempty" enum:"HTTP,HTTPS"`
 	Host        string   `json:"host,omitempty"` // default 127.0.0.1
-	Port        *Port    `json:"port,omitempty"`
+	Port        *Port    `json:"port,omitempty" oneof:"target"`
 	Path        string   `json:"path,omitempty"`
 	HTTPHeaders []Header `json:"httpHeaders,omitempty"`
 }
@@ -185,17 +197,17 @@ type GRPC struct {
 	Service string `json:"service,omitempty"`
 }
 
-// Redis asks by PING.
+// Redis asks by PING; nothing set: 127.0.0.1:6379.
 type Redis struct {
-	Address string `json:"address,omitempty"`
-	Port    *Port  `json:"port,omitempty"`
+	Address string `json:"address,omitempty" oneof:"target?"` // host:port
+	Port    *Port  `json:"port,omitempty" oneof:"target?"`    // on 127.0.0.1
 }
 
-// Postgres asks by SELECT 1.
+// Postgres asks by SELECT 1; nothing set: 127.0.0.1:5432.
 type Postgres struct {
-	DSN  *Secret `json:"dsn,omitempty"`
-	Host string  `json:"host,omitempty"`
-	Port *Port   `json:"port,omitempty"`
+	DSN  *Secret `json:"dsn,omitempty" oneof:"target?"`
+	Host string  `json:"host,omitempty"` // default 127.0.0.1
+	Port *Port   `json:"port,omitempty" oneof:"target?"`
 }
 
 // Unix asks by connecting to a socket in the file system.
@@ -211,9 +223,9 @@ type Metrics struct {
 
 // Do is one rung of a ladder: of remedies, of a runbook, of a task.
 type Do struct {
-	Do     string         `json:"do,omitempty"`     // ACTUATOR.VERB, or a short name
-	Gather string         `json:"gather,omitempty"` // a collector of evidence
-	Ask    string         `json:"ask,omitempty"`    // a question to a human
+	Do     string         `json:"do,omitempty" oneof:"rung"`     // ACTUATOR.VERB, or a short name
+	Gather string         `json:"gather,omitempty" oneof:"rung"` // a collector of evidence
+	Ask    string         `json:"ask,omitempty" oneof:"rung"`    // a question to a human
 	With   map[string]any `json:"with,omitempty"`
 	Settle Duration       `json:"settle,omitempty"` // how long its effect may take
 	Verify *Verify        `json:"verify,omitempty"`

@@ -62,6 +62,7 @@ type Artifact struct {
 	Group     string `json:"group"`
 	Host      bool   `json:"host,omitempty"`      // the content belongs to the host
 	Sensitive bool   `json:"sensitive,omitempty"` // never shown
+	From      Pos    `json:"-"`                   // where its first line was written; with a Col, all of it
 }
 
 // Service finds a service of this host by its name.

@@ -1,42 +1,63 @@
 package read
 
-// builtin are the defaults of every Service, for fields that nobody gave. They
-// have no place; boot and onRemove are missing, because their defaults depend
-// on the unit.
-func builtin(name string, spec *node) *node {
-	t := func(s string) *node { return &node{kind: text, text: s} }
-	i := func(s string) *node { return &node{kind: integer, text: s} }
-	tab := func(f ...field) *node { return &node{kind: table, fields: f} }
-	is := func(name string, v *node) field { return field{name: name, value: v} }
+// builtin fills in the defaults of fields that nobody gave. They have no place.
+func builtin(o *object, spec *node) *node {
+	switch {
+	case spec.kind != table:
+		return spec
+	case o.kind == "Service":
+		return fill(spec, serviceDefaults(o.meta.Name, spec))
+	case o.kind == "Endpoint":
+		defaults := []field{{name: "severity", value: word("P3")}}
+		if p := spec.given("probe"); p != nil && p.kind == table {
+			defaults = append(defaults, field{name: "probe", value: probeDefaults})
+		}
+		return fill(spec, fields(defaults...))
+	}
+	return spec
+}
 
-	unit, then := name+".service", "restore"
+func word(s string) *node   { return &node{kind: text, text: s} }
+func number(s string) *node { return &node{kind: integer, text: s} }
+
+func fields(f ...field) *node { return &node{kind: table, fields: f} }
+
+// The defaults of a Service. boot and onRemove are missing, because theirs
+// depend on the unit.
+var (
+	enforce, running, one, warn, p3 = word("enforce"), word("running"), number("1"), word("warn"), word("P3")
+
+	restartDefaults = fields(field{name: "unit", value: word("now")}, field{name: "files", value: word("now")},
+		field{name: "watch", value: word("now")}, field{name: "executable", value: word("manual")})
+	driftDefaults = fields(field{name: "mode", value: enforce})
+	limitDefaults = fields(field{name: "restarts", value: number("3")}, field{name: "per", value: word("30m")},
+		field{name: "backoff", value: &node{kind: list, items: []*node{word("10s"), word("20s"), word("40s"), word("80s"), word("5m")}}})
+	probeDefaults = fields(field{name: "periodSeconds", value: number("10")}, field{name: "timeoutSeconds", value: one},
+		field{name: "successThreshold", value: one}, field{name: "failureThreshold", value: number("3")})
+	stopDefaults     = fields(field{name: "hold", value: word("1h")}, field{name: "then", value: word("restore")})
+	statefulDefaults = fields(field{name: "hold", value: word("1h")}, field{name: "then", value: word("escalate")})
+)
+
+func serviceDefaults(name string, spec *node) *node {
+	unit := name + ".service"
 	if manyReplicas(spec.given("replicas")) {
 		unit = name + "@.service"
 	}
-	stateful := spec.given("stateful")
-	if stateful != nil && stateful.text == "true" {
-		then = "escalate"
+	stop := stopDefaults
+	if s := spec.given("stateful"); s != nil && s.text == "true" {
+		stop = statefulDefaults
 	}
-	defaults := tab(
-		is("unit", t(unit)),
-		is("management", t("enforce")),
-		is("state", t("running")),
-		is("replicas", i("1")),
-		is("foreignDropIns", t("warn")),
-		is("restartOn", tab(is("unit", t("now")), is("files", t("now")), is("watch", t("now")), is("executable", t("manual")))),
-		is("drift", tab(is("mode", t("enforce")))),
-		is("manualStop", tab(is("hold", t("1h")), is("then", t(then)))),
-		is("severity", t("P3")),
-		is("limits", tab(is("restarts", i("3")), is("per", t("30m")),
-			is("backoff", &node{kind: list, items: []*node{t("10s"), t("20s"), t("40s"), t("80s"), t("5m")}}))),
-	)
-	probe := []field{is("periodSeconds", i("10")), is("timeoutSeconds", i("1")), is("successThreshold", i("1")), is("failureThreshold", i("3"))}
+	defaults := append(make([]field, 0, 13),
+		field{name: "unit", value: word(unit)}, field{name: "management", value: enforce}, field{name: "state", value: running},
+		field{name: "replicas", value: one}, field{name: "foreignDropIns", value: warn}, field{name: "restartOn", value: restartDefaults},
+		field{name: "drift", value: driftDefaults}, field{name: "manualStop", value: stop}, field{name: "severity", value: p3},
+		field{name: "limits", value: limitDefaults})
 	for _, f := range []string{"livenessProbe", "readinessProbe", "startupProbe"} {
 		if p := spec.given(f); p != nil && p.kind == table {
-			defaults.fields = append(defaults.fields, is(f, tab(probe...)))
+			defaults = append(defaults, field{name: f, value: probeDefaults})
 		}
 	}
-	return fill(spec, defaults)
+	return fields(defaults...)
 }
 
 // manyReplicas tells whether the unit must be a template.

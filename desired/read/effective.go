@@ -1,7 +1,6 @@
 package read
 
 import (
-	"encoding/json"
 	"reflect"
 	"strings"
 
@@ -78,16 +77,14 @@ func (l *loader) make(o *object, all []defaults) made {
 		if spec == nil {
 			spec = &node{kind: table, line: int32(o.doc.root.line), col: int32(o.doc.root.col), doc: o.doc}
 		}
-		if spec.kind == table {
-			spec = builtin(o.meta.Name, spec)
-		}
 	}
-	if spec == nil {
+	if spec == nil || spec.kind == null {
 		m.problems = append(m.problems, at(o.doc.root, "the field spec is missing"))
 		return m
 	}
+	spec = builtin(o, spec)
 	m.tree = spec
-	value := newSpec(o.kind)
+	value := l.newSpec(o.kind)
 	d := decoder{plans: l.plans, path: []string{"spec"}, vars: l.variables(o, spec)}
 	if o.kind == "Defaults" {
 		d.partial, d.vars = true, nil
@@ -97,9 +94,6 @@ func (l *loader) make(o *object, all []defaults) made {
 	}
 	d.into(spec, value)
 	m.problems = append(m.problems, d.problems...)
-	if o.spec == o.doc.root {
-		m.tree = o.spec // a plain rules file
-	}
 	m.problems = append(m.problems, l.notYet(o, spec)...)
 	if len(d.problems) > 0 {
 		return m
@@ -108,12 +102,12 @@ func (l *loader) make(o *object, all []defaults) made {
 		m.problems = append(m.problems, place(o, spec, f))
 	}
 	if s, ok := value.(*desired.ServiceSpec); ok && m.problems.Err() == nil {
-		l.build(&m, o, s, d.vars.used)
+		l.build(&m, o, s, d.vars)
 	} else {
-		m.object.Spec = encode(value)
+		m.object.Spec = l.spec(o.kind, spec, d.vars)
 	}
 	if l.o.Origins {
-		m.object.Origin = origins(spec)
+		m.object.Origin = origins(m.tree)
 	}
 	return m
 }
@@ -134,33 +128,24 @@ func (l *loader) variables(o *object, spec *node) *variables {
 }
 
 // build makes the units and files of a service.
-func (l *loader) build(m *made, o *object, spec *desired.ServiceSpec, vars bool) {
+func (l *loader) build(m *made, o *object, spec *desired.ServiceSpec, vars *variables) {
 	texts, digests, problems := l.texts(m.tree, spec)
 	m.sources = digests
 	m.problems = append(m.problems, problems...)
 	s, found := desired.Build(desired.Declared{
-		Name: o.meta.Name, Labels: o.meta.Labels, Pos: o.doc.root.pos(), Spec: *spec, Text: texts, Vars: vars,
+		Name: o.meta.Name, Labels: o.meta.Labels, Pos: o.doc.root.pos(), Spec: *spec, Text: texts, Vars: vars.used,
 	}, l.vars)
 	for _, f := range found {
 		m.problems = append(m.problems, place(o, m.tree, f))
 	}
 	m.service = &s
-	shown := desired.Redacted(*spec)
-	shown.Boot = s.Spec.Boot
-	m.object.Spec = encode(shown)
-}
-
-func newSpec(kind string) any { return reflect.New(specs()[kind]).Interface() }
-
-// encode is the JSON of a spec. It cannot fail: specs hold nothing that JSON
-// does not know.
-func encode(v any) json.RawMessage {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return json.RawMessage("null")
+	if s.Spec.Boot != "" && m.tree.given("boot") == nil {
+		m.tree = fill(m.tree, fields(field{name: "boot", value: word(s.Spec.Boot)}))
 	}
-	return b
+	m.object.Spec = l.spec(o.kind, m.tree, vars)
 }
+
+func (l *loader) newSpec(kind string) any { return reflect.New(l.kinds[kind]).Interface() }
 
 // origins lists where each value came from, by the path of its field.
 func origins(spec *node) map[string]string {

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"io/fs"
 	"os"
+	"reflect"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -35,7 +36,7 @@ type Options struct {
 // what could not be read at all (*Trouble) from what is wrong (*Invalid).
 func Load(paths []string, o Options) (*desired.Set, Problems) {
 	o = o.complete()
-	l := loader{o: o, plans: newPlans()}
+	l := loader{o: o, kinds: specs(), plans: newPlans()}
 	defer l.close()
 	l.open(paths)
 	l.parse()
@@ -85,6 +86,7 @@ func hostname() string {
 
 type loader struct {
 	o        Options
+	kinds    map[string]reflect.Type
 	plans    plans
 	trees    []*tree
 	files    []*file

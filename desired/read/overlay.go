@@ -113,7 +113,7 @@ func (l *loader) partial(p *object) {
 		return
 	}
 	d := decoder{plans: l.plans, partial: true, path: []string{"spec"}}
-	d.into(p.spec, newSpec(p.kind))
+	d.into(p.spec, l.newSpec(p.kind))
 	l.add(d.problems...)
 }
 

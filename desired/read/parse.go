@@ -64,6 +64,7 @@ type parser struct {
 
 // parse reads the text of a document into its root. An empty one has none.
 func parse(doc *document, content []byte) Problems {
+	doc.text = content
 	p := parser{doc: doc}
 	if !p.readable(content) {
 		return p.problems

@@ -66,7 +66,7 @@ func inText(n *node, f desired.Finding) desired.Pos {
 	// first that is not empty.
 	p := c.pos()
 	p.Line += f.Line
-	p.Col = f.Col + indent(c.doc.file.content, int(c.line))
+	p.Col = f.Col + indent(c.doc.text, int(c.line)-c.doc.first+1)
 	return p
 }
 

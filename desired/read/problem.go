@@ -54,6 +54,17 @@ func (p Problems) Warnings() Problems {
 	return slices.DeleteFunc(slices.Clone(p), func(one Problem) bool { return !one.Warning })
 }
 
+// With adds problems of places of which none is known yet.
+func (p Problems) With(more Problems) Problems {
+	all := slices.Clone(p)
+	for _, m := range more {
+		if !slices.ContainsFunc(p, func(o Problem) bool { return o.Pos.File == m.Pos.File && o.Pos.Line == m.Pos.Line }) {
+			all = append(all, m)
+		}
+	}
+	return tidy(all)
+}
+
 // Err is nil if there are only warnings, a *Trouble if something could not be
 // read at all, and an *Invalid if what was read is wrong.
 func (p Problems) Err() error {

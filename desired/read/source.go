@@ -37,6 +37,7 @@ type sources struct {
 // that file's tree.
 func (s *sources) one(field, source string) {
 	if source == "" {
+		s.inPlace(field)
 		return
 	}
 	n := find(s.tree, field).get("source")
@@ -56,11 +57,24 @@ func (s *sources) one(field, source string) {
 		s.problems = append(s.problems, at(n, field+".source: "+quoted(source)+": "+s.why(n, err)))
 		return
 	}
-	s.keep(field, desired.Text{Bytes: b})
+	s.keep(field, desired.Text{Bytes: b, From: desired.Pos{File: n.doc.file.tree.show(name), Line: 1}})
 	if s.digests == nil {
 		s.digests = map[string]string{}
 	}
 	s.digests[n.doc.file.tree.shown+"\x00"+name] = desired.Digest(b)
+}
+
+// inPlace remembers where a text in place begins.
+func (s *sources) inPlace(field string) {
+	c := find(s.tree, field).given("content")
+	if c == nil || c.doc == nil {
+		return
+	}
+	from := c.pos()
+	if c.block {
+		from.Line, from.Col = from.Line+1, 0
+	}
+	s.keep(field, desired.Text{From: from})
 }
 
 func (s *sources) keep(field string, t desired.Text) {

@@ -50,6 +50,7 @@ type document struct {
 	layer string // the origin that stands for all its values: Defaults/app; empty: each value's own place
 	root  *node
 	first int // its first line
+	text  []byte
 }
 
 // get finds a field of a table.

@@ -1,0 +1,145 @@
+package desired
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+)
+
+var (
+	doName   = regexp.MustCompile(`^[a-z][-a-z0-9]*(\.[a-z][-a-z0-9]*)?$`)
+	varName  = regexp.MustCompile(`^[A-Za-z_][-A-Za-z0-9_.]*$`)
+	hexSum   = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	hostName = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$`)
+)
+
+// ladder checks the rungs of remedies, runbooks and tasks.
+func (c *checker) ladder(field string, steps []Do) {
+	for i, d := range steps {
+		at := index(field, i)
+		if d.Do != "" && !doName.MatchString(d.Do) {
+			c.bad(at+".do", "%q is not an action; write ACTUATOR.VERB or a short name like restart", shorten(d.Do))
+		}
+		if d.Gather != "" && !doName.MatchString(d.Gather) {
+			c.bad(at+".gather", "%q is not the name of a collector", shorten(d.Gather))
+		}
+		if d.Owner != "" && d.Ask == "" {
+			c.bad(at+".owner", "belongs to ask")
+		}
+		if d.Verify != nil && d.Ask != "" {
+			c.bad(at+".verify", "an answer cannot be verified")
+		}
+	}
+}
+
+func (c *checker) environment(s *EnvironmentSpec) {
+	c.matchers("spec.hosts", s.Hosts)
+	if s.Domain != "" && !hostName.MatchString(s.Domain) {
+		c.bad("spec.domain", "%q is not a domain", shorten(s.Domain))
+	}
+	for _, name := range sorted(s.Vars) {
+		if !varName.MatchString(name) {
+			c.bad("spec.vars."+name, "%q is not the name of a variable; write letters, digits and _", shorten(name))
+		}
+	}
+	if s.Verify != nil {
+		c.argv("spec.verify.argv", s.Verify.Argv)
+	}
+}
+
+func (c *checker) runs(l *RunbookRuns) {
+	if l == nil {
+		return
+	}
+	if l.Runs < 1 {
+		c.bad("spec.limits.runs", "want 1 or more")
+	}
+	if l.Per <= 0 {
+		c.bad("spec.limits.per", "want more than 0s")
+	}
+}
+
+func (c *checker) task(s *TaskSpec) {
+	c.schedule("spec.schedule", s.Schedule)
+	c.zone(s.TimeZone)
+	c.ladder("spec.steps", s.Steps)
+}
+
+func (c *checker) window(s *ChangeWindowSpec) {
+	c.schedule("spec.schedule", s.Schedule)
+	c.zone(s.TimeZone)
+	c.matchers("spec.match", s.Match)
+	if s.Duration <= 0 {
+		c.bad("spec.duration", "want more than 0s")
+	}
+}
+
+var cronField = regexp.MustCompile(`^[0-9A-Za-z*/,?-]+$`)
+
+// schedule checks the outline of a cron expression: five fields. What they mean
+// is package schedule's.
+func (c *checker) schedule(field, s string) {
+	fields := strings.Fields(s)
+	ok := len(fields) == 5 || len(fields) == 1 && strings.HasPrefix(s, "@")
+	for _, f := range fields {
+		ok = ok && (cronField.MatchString(f) || f[0] == '@')
+	}
+	if !ok {
+		c.bad(field, `%q is not a schedule; write five fields like "0 6 * * 5" (minute, hour, day, month, weekday)`, shorten(s))
+	}
+}
+
+var zoneName = regexp.MustCompile(`^[A-Za-z][-A-Za-z0-9_+/]*$`)
+
+func (c *checker) zone(s string) {
+	if s != "" && !zoneName.MatchString(s) {
+		c.bad("spec.timeZone", "%q is not a time zone; write it like Africa/Lusaka", shorten(s))
+	}
+}
+
+func (c *checker) cache(s *CacheSpec) {
+	switch {
+	case s.Redis != nil:
+		c.hostPort("spec.redis.address", s.Redis.Address)
+		if s.Redis.DB < 0 {
+			c.bad("spec.redis.db", "want 0 or more")
+		}
+		if len(s.Redis.Patterns) == 0 && !s.Redis.Whole {
+			c.bad("spec.redis", "name the patterns that may be flushed, or write whole: true for all of the database")
+		}
+	case s.Nginx != nil:
+		c.absolute("spec.nginx.path", s.Nginx.Path)
+	}
+}
+
+func (c *checker) actuator(s *ActuatorSpec) {
+	c.absolute("spec.path", s.Path)
+	if !hexSum.MatchString(s.SHA256) {
+		c.bad("spec.sha256", "want 64 hexadecimal digits, as sha256sum prints them")
+	}
+	if s.User != "" && !userName.MatchString(s.User) {
+		c.bad("spec.user", "%q is not the name of a user", shorten(s.User))
+	}
+}
+
+// rules checks that groups have names and rules; what the rules mean is said
+// by who evaluates them.
+func (c *checker) rules(s *AlertRulesSpec) {
+	seen := map[string]bool{}
+	for i, raw := range s.Groups {
+		var g struct {
+			Name  string            `json:"name"`
+			Rules []json.RawMessage `json:"rules"`
+		}
+		at := index("spec.groups", i)
+		switch err := json.Unmarshal(raw, &g); {
+		case err != nil:
+			c.bad(at, "want a group of Prometheus rules: {name, rules}")
+		case g.Name == "":
+			c.bad(at, "the field name is missing")
+		case seen[g.Name]:
+			c.bad(at, "there is a group named %s already", shorten(g.Name))
+		}
+		seen[g.Name] = true
+	}
+}
