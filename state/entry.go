@@ -75,7 +75,6 @@ type Ran struct {
 	Unit       string `json:"unit,omitempty"`    // unit file and declared drop-ins
 	Files      string `json:"files,omitempty"`   // what the service reads
 	Watch      string `json:"watch,omitempty"`   // what is watched for deploys
-	Exe        string `json:"exe,omitempty"`     // what the main process executes
 	Adopted    bool   `json:"adopted,omitempty"` // not seen starting: what lay on disk when it was first seen
 }
 

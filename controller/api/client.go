@@ -86,9 +86,10 @@ func (c *Client) Status(ctx context.Context) (b report.Board, err error) {
 	return b, c.call(ctx, http.MethodGet, "/status", nil, &b)
 }
 
-// Diff fetches the Plan of the running controller.
-func (c *Client) Diff(ctx context.Context) (d report.Diff, err error) {
-	return d, c.call(ctx, http.MethodGet, "/diff", nil, &d)
+// Diff fetches the Plan of the running controller, and its text in one of the
+// forms of Render.
+func (c *Client) Diff(ctx context.Context, form string, color bool) (d DiffAnswer, err error) {
+	return d, c.call(ctx, http.MethodGet, "/diff", url.Values{"form": {form}, "color": {strconv.FormatBool(color)}}, &d)
 }
 
 // Get fetches the objects of a kind, of all kinds for "".

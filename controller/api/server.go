@@ -162,16 +162,31 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// DiffAnswer is a Diff, ready to print. What only its text shows does not
+// travel as JSON, so the text is made here.
+type DiffAnswer struct {
+	Diff    report.Diff `json:"diff"`
+	Text    string      `json:"text,omitempty"` // in the form that was asked for, if that is not a form for machines
+	Settled bool        `json:"settled"`        // nothing is to be done, and nothing that differs is held
+	Idle    bool        `json:"idle"`           // the same, held differences aside
+}
+
 func (s *Server) diff(w http.ResponseWriter, r *http.Request) {
 	v, ok := s.now(w, r)
 	if !ok {
 		return
 	}
-	d := report.NewDiff(v.Want, v.Have, v.Past, v.Plan, os.ReadFile)
+	d := v.Diff()
 	if p, _ := r.Context().Value(peerKey{}).(Peer); !p.Root() {
 		d = d.Conceal(readableByAll)
 	}
-	s.answer(w, d)
+	q := r.URL.Query()
+	text, err := Render(d, q.Get("form"), report.Style{Color: q.Get("color") == "true", Now: v.Now.Wall})
+	if err != nil {
+		s.fail(w, http.StatusInternalServerError, err.Error())
+		return
+	}
+	s.answer(w, DiffAnswer{Diff: d, Text: text, Settled: d.Settled(false), Idle: d.Settled(true)})
 }
 
 // readableByAll tells whether anybody may read a file, so that a diff tells

@@ -34,6 +34,25 @@ func (v View) Board() report.Board {
 	return b
 }
 
+// Diff is the Plan with its file diffs. It reads the files that differ.
+func (v View) Diff() report.Diff {
+	return report.NewDiff(v.Want, v.Have, v.Past, v.Plan, readFile)
+}
+
+// Render gives a Diff a form for people: text, markdown or html. Other forms
+// are for machines, and have no text.
+func Render(d report.Diff, form string, st report.Style) (string, error) {
+	switch form {
+	case "text":
+		return d.Text(st), nil
+	case "markdown":
+		return d.Markdown(), nil
+	case "html":
+		return d.HTML()
+	}
+	return "", nil
+}
+
 // Get lists the objects of a kind, of all kinds for "".
 func (v View) Get(kind string) report.List { return v.report().Get(kind) }
 

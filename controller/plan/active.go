@@ -50,7 +50,7 @@ func (d *draft) running(sv *service, unit string, u state.Unit) {
 		d.blocked(sv, w, state.Masked, unit+" is masked; a mask stands until it is lifted", nil)
 	case u.Up():
 		return
-	case u.Missing() && len(sv.changed) == 0 && !sv.reload:
+	case u.Missing() && sv.UnitFile == nil:
 		d.blocked(sv, w, state.UnitInvalid, "systemd knows no "+unit+", and no unitFile is declared for it", nil)
 	case (u.Load == "bad-setting" || u.Load == "error") && len(sv.changed) == 0 && !sv.reload:
 		d.blocked(sv, w, state.UnitInvalid, "systemd cannot load "+unit+"; see systemctl status "+unit, nil)

@@ -14,6 +14,9 @@ func (d *draft) boot(sv *service, unit string) {
 	if !ok {
 		return
 	}
+	if u.Missing() && sv.UnitFile == nil {
+		return // there is nothing to enable, and running says so
+	}
 	want := sv.Spec.Boot
 	if want == "" {
 		want = defaultBoot(sv.Service, u)
@@ -83,7 +86,9 @@ func (d *draft) link(sv *service, w wish) {
 	}
 	if id, ok := d.wish(sv, w); ok {
 		d.links = append(d.links, id)
-		sv.reload = true
+		// A link changes what happens at boot; only an unmask changes whether
+		// the unit can be started now.
+		sv.reload = sv.reload || w.action.Verb == "unmask"
 	}
 }
 

@@ -56,7 +56,7 @@ func (d *draft) stale(sv *service, unit string, u state.Unit, ran state.Ran) {
 	add("files", on.Files, ran.Files != want.Files, "files that it reads changed since it started")
 	watch, ok := d.watched(sv)
 	add("watch", on.Watch, ok && ran.Watch != watch, "what it watches changed since it started")
-	add("executable", on.Executable, u.ExeStale || u.Exe != "" && ran.Exe != "" && u.Exe != ran.Exe, "its executable was replaced since it started")
+	add("executable", on.Executable, u.ExeStale, "its executable was replaced since it started")
 	if len(causes) == 0 {
 		return
 	}
@@ -140,7 +140,7 @@ func unitArtifacts(sv *service) []desired.Artifact {
 // than what systemd has loaded; then what the last invocation ran with.
 func (d *draft) startedWith(sv *service, unit string, u state.Unit, last state.Ran, known bool) (state.Ran, bool) {
 	started := d.past.Started[unit]
-	r := state.Ran{Invocation: u.Invocation, Exe: u.Exe, Adopted: !known && (started.IsZero() || started.Boot != d.now.Boot)}
+	r := state.Ran{Invocation: u.Invocation, Adopted: !known && (started.IsZero() || started.Boot != d.now.Boot)}
 	watch, ok := d.watched(sv)
 	if !ok {
 		return r, false

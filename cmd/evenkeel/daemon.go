@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+
+	"github.com/pakashop/evenkeel/controller"
+	"github.com/pakashop/evenkeel/controller/api"
+	"github.com/pakashop/evenkeel/state"
+	"github.com/pakashop/evenkeel/state/record"
+)
+
+// daemon is everything that run and apply need to act on this host.
+type daemon struct {
+	parts   *parts
+	store   *record.Store
+	options controller.Options
+}
+
+func (d *daemon) Close() {
+	d.parts.Close()
+	_ = d.store.Close()
+}
+
+// daemon connects to the host and opens the record. The lock must be held.
+func (a *app) daemon(ctx context.Context, log *slog.Logger) (*daemon, error) {
+	if os.Geteuid() != 0 {
+		return nil, trouble(errors.New("only root can change units; try sudo, or look with: evenkeel diff"))
+	}
+	store, err := record.Open(a.stateDir, record.Options{Log: log})
+	if err != nil {
+		return nil, trouble(err)
+	}
+	p, err := a.connect(ctx, log, reach{watch: true})
+	if err != nil {
+		_ = store.Close()
+		return nil, err
+	}
+	d := &daemon{parts: p, store: store, options: controller.Options{
+		Source: folder{a, a.defaultPaths()}, Observer: p.observer, Store: store, Actuators: p.actuators, Log: log, Stopped: stopped,
+	}}
+	return d, nil
+}
+
+// historian reads the record that a daemon has open.
+func (d *daemon) historian(f api.HistoryFilter) ([]state.Line, error) { return historyOf(d.store, f) }
+
+func historyOf(s *record.Store, f api.HistoryFilter) ([]state.Line, error) {
+	limit := f.Limit
+	if limit == 0 {
+		limit = api.DefaultLimit
+	}
+	var out []state.Line
+	for l, err := range s.History(record.Filter{Object: f.Object, Since: f.Since, Failed: f.Failed, Limit: limit}) {
+		if err != nil {
+			return out, err
+		}
+		out = append(out, l)
+	}
+	return out, nil
+}
+
+// quietly drops what only a daemon's log needs.
+func quietly(log *slog.Logger) *slog.Logger {
+	return slog.New(atLeast{log.Handler(), slog.LevelWarn})
+}
+
+// atLeast is a Handler that drops less important events.
+type atLeast struct {
+	slog.Handler
+	level slog.Level
+}
+
+func (h atLeast) Enabled(ctx context.Context, l slog.Level) bool {
+	return l >= h.level && h.Handler.Enabled(ctx, l)
+}

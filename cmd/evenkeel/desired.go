@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/pakashop/evenkeel/desired"
+	"github.com/pakashop/evenkeel/desired/read"
+)
+
+// hostPolicy reads the host's policy. Where there is none, and desired state is
+// local, everything but the protected set is allowed.
+func (a *app) hostPolicy() (desired.Policy, error) {
+	p, problems := read.Policy(a.policy)
+	err := problems.Err()
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && a.policy == defaultPolicy:
+		p = desired.BuiltInPolicy()
+	case err != nil:
+		for _, one := range problems.Errors() {
+			a.say("%s", one)
+		}
+		return p, trouble(errors.New("the host's policy cannot be used"))
+	}
+	switch a.mode {
+	case "", desired.Enforce:
+		// --mode narrows: enforce cannot lift a policy that observes.
+	case desired.Observe:
+		p.Mode = desired.Observe
+	default:
+		return p, trouble(fmt.Errorf("--mode %s: there are observe and enforce", a.mode))
+	}
+	return p, nil
+}
+
+// defaultPaths is -f, or where desired state lies by default.
+func (a *app) defaultPaths() []string {
+	if len(a.paths) > 0 {
+		return a.paths
+	}
+	return []string{defaultDesired}
+}
+
+// load reads desired state for this host.
+func (a *app) load(paths []string, origins bool) (*desired.Set, read.Problems, error) {
+	p, err := a.hostPolicy()
+	if err != nil {
+		return nil, nil, err
+	}
+	set, problems := read.Load(paths, read.Options{Environment: a.environment, Policy: p, Origins: origins})
+	return set, problems, nil
+}
+
+// loadOrSay is load for the verbs that need a Set: problems are said, errors
+// end it.
+func (a *app) loadOrSay(paths []string) (*desired.Set, error) {
+	set, problems, err := a.load(paths, true)
+	if err != nil {
+		return nil, err
+	}
+	for _, one := range problems {
+		a.say("%s", one)
+	}
+	if err := problems.Err(); err != nil {
+		return nil, trouble(fmt.Errorf("%s cannot be used; nothing was touched", many(len(problems.Errors()), "the desired state", paths)))
+	}
+	return set, nil
+}
+
+func many(errs int, what string, paths []string) string {
+	if len(paths) == 1 {
+		what += " in " + paths[0]
+	}
+	if errs == 1 {
+		return what + " has an error and"
+	}
+	return fmt.Sprintf("%s has %d errors and", what, errs)
+}
+
+// folder is a Source: YAML on disk.
+type folder struct {
+	app   *app
+	paths []string
+}
+
+// Load reads everything anew, the policy included.
+func (f folder) Load(context.Context) (*desired.Set, []string, error) {
+	set, problems, err := f.app.load(f.paths, true)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := problems.Err(); err != nil {
+		return nil, nil, err
+	}
+	var warnings []string
+	for _, w := range problems.Warnings() {
+		warnings = append(warnings, w.String())
+	}
+	return set, warnings, nil
+}
+
+// Watch calls changed whenever something below the paths, or the policy, may
+// have changed.
+func (f folder) Watch(ctx context.Context, changed func()) error {
+	return watchTrees(ctx, append([]string{f.app.policy}, f.paths...), changed)
+}
+
+// exists tells a missing default from a missing argument.
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

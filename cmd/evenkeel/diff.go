@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pakashop/evenkeel/controller/api"
+	"github.com/pakashop/evenkeel/controller/plan"
+	"github.com/pakashop/evenkeel/desired"
+	"github.com/pakashop/evenkeel/state"
+	"github.com/pakashop/evenkeel/state/record"
+)
+
+func (a *app) diffCmd() *cobra.Command {
+	var o diffOptions
+	cmd := &cobra.Command{
+		Use:   "diff [-f PATH]",
+		Short: "Show what would be done, and touch nothing",
+		Long: `Show the Plan for this host: every step with its reason and its file diff, what
+is held and why, and what could not be seen. Without -f it is the running
+controller's own Plan.
+
+Exit code 0: in sync. 1: not in sync. 2: trouble.`,
+		Example: "  evenkeel diff -f examples/pakashop\n  evenkeel diff -f deploy/ -o json | jq '.steps[].id'",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return a.diff(cmd.Context(), o) },
+	}
+	a.fileFlag(cmd)
+	cmd.Flags().BoolVar(&o.ignoreHeld, "ignore-held", false, "differences that are held do not count for the exit code")
+	output(cmd, &o.form, "text", "json", "yaml", "markdown", "html")
+	return cmd
+}
+
+type diffOptions struct {
+	form       string
+	ignoreHeld bool
+}
+
+func (a *app) diff(ctx context.Context, o diffOptions) error {
+	d, err := a.makeDiff(ctx, o.form)
+	if err != nil {
+		return trouble(hint(err))
+	}
+	if o.form == "json" || o.form == "yaml" {
+		err = a.print(o.form, d.Diff)
+	} else {
+		_, err = fmt.Fprint(a.stdout, d.Text)
+	}
+	if err == nil && !d.Settled && (!d.Idle || !o.ignoreHeld) {
+		return &exit{code: exitDiffers}
+	}
+	return err
+}
+
+func (a *app) makeDiff(ctx context.Context, form string) (api.DiffAnswer, error) {
+	if len(a.paths) == 0 {
+		d, err := api.NewClient(a.socket).Diff(ctx, form, a.colour(a.stdout))
+		if !errors.Is(err, api.ErrNone) || !exists(defaultDesired) {
+			return d, err
+		}
+	}
+	v, err := a.look(ctx, reach{lean: true})
+	if err != nil {
+		return api.DiffAnswer{}, err
+	}
+	d := v.Diff()
+	text, err := api.Render(d, form, a.style())
+	return api.DiffAnswer{Diff: d, Text: text, Settled: d.Settled(false), Idle: d.Settled(true)}, err
+}
+
+// look makes the Plan without a controller: it reads desired state, the host
+// and the record, and touches nothing.
+func (a *app) look(ctx context.Context, how reach) (api.View, error) {
+	type reached struct {
+		parts *parts
+		err   error
+	}
+	connecting := make(chan reached, 1)
+	go func() {
+		p, err := a.connect(ctx, logger(a.stderr), how)
+		connecting <- reached{p, err}
+	}()
+	want, err := a.loadOrSay(a.defaultPaths())
+	r := <-connecting
+	if r.err == nil {
+		defer r.parts.Close()
+	}
+	if err = errors.Join(err, r.err); err != nil {
+		return api.View{}, first(err, r.err)
+	}
+	past, err := a.pastOf(ctx)
+	if err != nil {
+		return api.View{}, err
+	}
+	return survey(ctx, want, past, r.parts.observer), nil
+}
+
+func first(joined, second error) error {
+	var e *exit
+	if errors.As(joined, &e) {
+		return e
+	}
+	return second
+}
+
+// pastOf finds the past: the running controller's, else the record's, else it
+// is not known.
+func (a *app) pastOf(ctx context.Context) (*state.Past, error) {
+	past, err := a.past()
+	switch {
+	case err == nil, errors.Is(err, record.ErrNone), errors.Is(err, os.ErrPermission):
+		return past, nil
+	case !errors.Is(err, record.ErrLocked):
+		return nil, err
+	}
+	v, err := api.NewClient(a.socket).View(ctx)
+	if err != nil {
+		return state.UnknownPast(), nil
+	}
+	v.Past.Known = true
+	return v.Past, nil
+}
+
+// eyes are what survey needs of an observer.
+type eyes interface {
+	Observe(ctx context.Context, refs []state.Ref) state.Facts
+	Now() state.Time
+}
+
+// survey looks at everything that the Plan asks for. What a folder turns out to
+// hold is looked at in a second round.
+func survey(ctx context.Context, want *desired.Set, past *state.Past, o eyes) api.View {
+	v := api.View{Want: want, Past: past}
+	seen := make(map[state.Ref]bool)
+	for range 3 {
+		var refs []state.Ref
+		for _, r := range plan.Refs(want, &v.Have, past) {
+			if !seen[r] {
+				seen[r] = true
+				refs = append(refs, r)
+			}
+		}
+		if len(refs) == 0 {
+			break
+		}
+		v.Have, _ = v.Have.Merge(o.Observe(ctx, refs))
+	}
+	v.Now = o.Now()
+	v.Plan = plan.Make(want, &v.Have, past, v.Now)
+	return v
+}

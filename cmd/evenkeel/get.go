@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pakashop/evenkeel/controller/api"
+	"github.com/pakashop/evenkeel/controller/report"
+	"github.com/pakashop/evenkeel/desired"
+)
+
+func (a *app) getCmd() *cobra.Command {
+	var form string
+	cmd := &cobra.Command{
+		Use:     "get KIND",
+		Short:   "List objects with their conditions",
+		Example: "  evenkeel get services\n  evenkeel get service -o json | jq '.items[].status.conditions'",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			kind, ok := report.KindOf(args[0])
+			if !ok {
+				return &exit{exitUnknown, fmt.Errorf("unknown kind %q; there are %s", args[0], strings.Join(desired.Kinds, ", "))}
+			}
+			l, err := a.getObjects(cmd.Context(), kind)
+			if err != nil {
+				return trouble(hint(err))
+			}
+			if form != "table" {
+				return a.print(form, l)
+			}
+			_, err = fmt.Fprint(a.stdout, l.Text(a.style()))
+			return err
+		},
+		ValidArgs: desired.Kinds,
+	}
+	a.fileFlag(cmd)
+	output(cmd, &form, "table", "json", "yaml")
+	return cmd
+}
+
+func (a *app) getObjects(ctx context.Context, kind string) (report.List, error) {
+	if len(a.paths) == 0 {
+		l, err := api.NewClient(a.socket).Get(ctx, kind)
+		if !errors.Is(err, api.ErrNone) || !exists(defaultDesired) {
+			return l, err
+		}
+	}
+	v, err := a.look(ctx, reach{})
+	return v.Get(kind), err
+}
+
+func (a *app) describeCmd() *cobra.Command {
+	var form string
+	cmd := &cobra.Command{
+		Use:     "describe OBJECT",
+		Short:   "Show one object in full: effective values and their origin, state, holds, history",
+		Example: "  evenkeel describe pakashop-backend\n  evenkeel describe Environment/staging -f deploy/",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			d, err := a.describeObject(cmd.Context(), objectName(args[0]))
+			if err != nil {
+				return err
+			}
+			if form != "text" {
+				return a.print(form, d)
+			}
+			_, err = fmt.Fprint(a.stdout, d.Text(a.style()))
+			return err
+		},
+		ValidArgsFunction: a.completeServices,
+	}
+	a.fileFlag(cmd)
+	output(cmd, &form, "text", "json", "yaml")
+	return cmd
+}
+
+func (a *app) describeObject(ctx context.Context, object string) (report.Description, error) {
+	unknown := &exit{exitUnknown, fmt.Errorf("unknown object %s", object)}
+	if len(a.paths) == 0 {
+		d, err := api.NewClient(a.socket).Describe(ctx, object)
+		var e *api.Error
+		switch {
+		case errors.As(err, &e) && e.Code == 404:
+			return d, unknown
+		case !errors.Is(err, api.ErrNone) || !exists(defaultDesired):
+			if err != nil {
+				err = trouble(hint(err))
+			}
+			return d, err
+		}
+	}
+	v, err := a.look(ctx, reach{})
+	if err != nil {
+		return report.Description{}, trouble(hint(err))
+	}
+	lines, _ := a.history(ctx, api.HistoryFilter{Object: object, Limit: 10})
+	d, ok := v.Describe(object, lines)
+	if !ok {
+		return d, unknown
+	}
+	return d, nil
+}
+
+// objectName completes what people type: a bare name means a Service, and the
+// unit's suffix may stay.
+func objectName(s string) string {
+	kind, name, ok := strings.Cut(s, "/")
+	if !ok {
+		return "Service/" + strings.TrimSuffix(s, ".service")
+	}
+	if k, known := report.KindOf(kind); known {
+		return k + "/" + name
+	}
+	return s
+}

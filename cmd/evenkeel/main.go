@@ -1,0 +1,49 @@
+// Command evenkeel keeps hosts that run systemd services as they are declared.
+//
+// main only branches on the role that the process has, because one binary is
+// the command line, the controller, each of its plugins and the first process of
+// a disposable host. Each verb has a file of its own name, which maps flags to
+// the Options of the packages that do the work; nothing else is decided here.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/pakashop/evenkeel/controller/rehearse"
+)
+
+func main() {
+	if rehearse.Init() {
+		return // the first process of a disposable host
+	}
+	os.Exit(Main())
+}
+
+// Main runs the command line of os.Args and returns its exit code.
+func Main() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	return run(ctx, newApp(os.Stdin, os.Stdout, os.Stderr), os.Args[1:])
+}
+
+func run(ctx context.Context, a *app, args []string) int {
+	cmd := a.root()
+	cmd.SetArgs(args)
+	err := cmd.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	var e *exit
+	if !errors.As(err, &e) {
+		e = &exit{code: exitTrouble, err: err}
+	}
+	if e.err != nil {
+		fmt.Fprintln(a.stderr, "evenkeel: "+e.err.Error())
+	}
+	return e.code
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/pakashop/evenkeel/actuators"
+	"github.com/pakashop/evenkeel/actuators/file"
+	"github.com/pakashop/evenkeel/actuators/systemd"
+	"github.com/pakashop/evenkeel/state"
+	"github.com/pakashop/evenkeel/state/observe"
+	"github.com/pakashop/evenkeel/state/observe/bus"
+	"github.com/pakashop/evenkeel/state/observe/files"
+	"github.com/pakashop/evenkeel/state/observe/host"
+	"github.com/pakashop/evenkeel/state/observe/journal"
+	"github.com/pakashop/evenkeel/state/observe/units"
+	"github.com/pakashop/evenkeel/state/record"
+)
+
+// parts are the real host's: eyes, hands, and the connection that both use.
+type parts struct {
+	conn      *bus.Conn
+	observer  *observe.Observer
+	actuators map[string]actuators.Actuator
+}
+
+func (p *parts) Close() { _ = p.conn.Close() }
+
+// reach says how much of systemd a verb needs.
+type reach struct {
+	watch bool // its signals, which one-shot commands do without
+	lean  bool // of a running service only what a plan rests on
+}
+
+// connect reaches systemd.
+func (a *app) connect(ctx context.Context, log *slog.Logger, r reach) (*parts, error) {
+	conn, err := bus.Dial(ctx, bus.Options{Subscribe: r.watch, Log: log})
+	if err != nil {
+		return nil, trouble(fmt.Errorf("%w; evenkeel needs a host whose first process is systemd", err))
+	}
+	clock, err := host.NewClock()
+	if err != nil {
+		_ = conn.Close()
+		return nil, trouble(err)
+	}
+	now := clock.Now
+	p := &parts{conn: conn}
+	p.observer = observe.New(observe.Options{
+		Units:   units.New(conn, now, units.Options{Lean: r.lean}),
+		Files:   files.New(now, files.Options{}),
+		Links:   files.NewLinks("/"),
+		Host:    host.New(host.Options{Stop: stopFile}),
+		Journal: journal.New(now().Boot, journal.Options{}),
+		Now:     now,
+		Log:     log,
+	})
+	p.actuators = map[string]actuators.Actuator{
+		"systemd": systemd.New(conn, systemd.Options{Version: version}),
+		"file":    file.New(file.Options{Displaced: filepath.Join(a.stateDir, "displaced")}),
+	}
+	return p, nil
+}
+
+// hostRef asks for the facts of the host as a whole.
+var hostRef = []state.Ref{{Kind: state.RefHost}}
+
+// stopFile is the kill switch.
+const stopFile = defaultRuntime + "/stop"
+
+// stopped reads the kill switch. If that fails, it is set: whoever cannot look
+// must not act.
+func stopped() bool {
+	_, err := os.Lstat(stopFile)
+	return !errors.Is(err, os.ErrNotExist)
+}
+
+// past reads the record of a host on which no controller runs.
+func (a *app) past() (*state.Past, error) {
+	s, err := record.OpenReadOnly(a.stateDir)
+	if err != nil {
+		return state.UnknownPast(), err
+	}
+	defer s.Close()
+	return s.Past(), nil
+}
