@@ -33,11 +33,12 @@ const ownSerials = 0x8000_0000
 
 // reader keeps the readings that are under way on one link.
 type reader struct {
-	slots chan struct{} // bounds what is in flight: the bus refuses more than 128 calls a connection
+	window int // bounds what is in flight: the bus refuses more than 128 calls a connection
 
 	mu     sync.Mutex
 	next   uint32
-	wanted map[uint32]*pending
+	wanted map[uint32]pending
+	freed  chan struct{} // closed, and made anew, when half of the window is free
 	dead   bool
 }
 
@@ -54,7 +55,7 @@ type batch struct {
 }
 
 func newReader(inFlight int) *reader {
-	return &reader{slots: make(chan struct{}, inFlight), wanted: map[uint32]*pending{}}
+	return &reader{window: inFlight, wanted: map[uint32]pending{}, freed: make(chan struct{})}
 }
 
 // settle gives a pending reading its answer. The caller holds mu.
@@ -64,7 +65,10 @@ func (r *reader) settle(serial uint32, a Reply) {
 		return // the caller gave up on it
 	}
 	delete(r.wanted, serial)
-	<-r.slots
+	if len(r.wanted) == r.window/2 {
+		close(r.freed)
+		r.freed = make(chan struct{})
+	}
 	p.batch.replies[p.index] = a
 	if p.batch.left--; p.batch.left == 0 {
 		close(p.batch.done)
@@ -121,9 +125,6 @@ func (r *reader) forget(b *batch, err error) {
 	}
 }
 
-// chunk is how many bytes of calls are written at once.
-const chunk = 8 << 10
-
 // get sends all the readings, many at a time, and waits for all the answers.
 func (r *reader) get(ctx context.Context, w *wire, props []Property) ([]Reply, error) {
 	b := &batch{replies: make([]Reply, len(props)), left: len(props), done: make(chan struct{})}
@@ -146,58 +147,46 @@ func (r *reader) get(ctx context.Context, w *wire, props []Property) ([]Reply, e
 	}
 }
 
-// send never waits for a slot while it holds calls that are not written: two
-// batches could wait for each other for ever.
+// send writes as many calls at once as the window has room for. It waits until
+// half of the window is free and not for each single answer, or every call
+// would be a write and a wake-up of its own.
 func (r *reader) send(ctx context.Context, w *wire, b *batch, props []Property) error {
 	var e encoder
-	for i, p := range props {
-		select {
-		case r.slots <- struct{}{}:
-		default:
-			if err := e.flush(w); err != nil {
-				return err
-			}
-			select {
-			case r.slots <- struct{}{}:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-		if err := r.enlist(b, i, &e, p); err != nil {
+	for sent := 0; sent < len(props); {
+		n, freed, err := r.enlist(b, &e, props, sent)
+		if err != nil {
 			return err
 		}
-		if len(e.b) >= chunk {
-			if err := e.flush(w); err != nil {
-				return err
+		if n > 0 {
+			if _, err := w.Write(e.b); err != nil {
+				return disconnected()
 			}
+			e.b = e.b[:0]
+			sent += n
+			continue
+		}
+		select {
+		case <-freed:
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
-	return e.flush(w)
+	return nil
 }
 
-// enlist appends the call of one reading, for which the caller has a slot.
-func (r *reader) enlist(b *batch, i int, e *encoder, p Property) error {
+// enlist writes down the calls from props[from] on for which there is room. If
+// there is none it returns a channel that closes when there is.
+func (r *reader) enlist(b *batch, e *encoder, props []Property, from int) (n int, freed chan struct{}, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.dead {
-		<-r.slots
-		return disconnected()
+		return 0, nil, disconnected()
 	}
-	serial := ownSerials + r.next%ownSerials
-	r.next++
-	r.wanted[serial] = &pending{batch: b, index: i}
-	e.get(serial, p)
-	return nil
-}
-
-func (e *encoder) flush(w *wire) error {
-	if len(e.b) == 0 {
-		return nil
+	for ; from+n < len(props) && len(r.wanted) < r.window; n++ {
+		serial := ownSerials + r.next%ownSerials
+		r.next++
+		r.wanted[serial] = pending{batch: b, index: from + n}
+		e.get(serial, props[from+n])
 	}
-	_, err := w.Write(e.b)
-	e.b = e.b[:0]
-	if err != nil {
-		return disconnected()
-	}
-	return nil
+	return n, r.freed, nil
 }

@@ -24,7 +24,7 @@ func (c *Conn) Disable(ctx context.Context, unit string) (changed int, err error
 }
 
 // Mask links the unit to /dev/null. A file in the place of the link is never
-// replaced: the error is then org.freedesktop.DBus.Error.FileExists.
+// replaced: the error is then org.freedesktop.systemd1.UnitExists.
 func (c *Conn) Mask(ctx context.Context, unit string) (changed int, err error) {
 	return c.links(ctx, "MaskUnitFiles", []string{unit}, false, false)
 }

@@ -28,7 +28,7 @@ const (
 	freshFrom = 48
 	// freshMargin is how much older than systemd's reading a change must be to
 	// count as read: file systems date changes by a coarse clock.
-	freshMargin = time.Second
+	freshMargin = 100 * time.Millisecond
 	// freshLimit bounds the number of files that are looked at.
 	freshLimit = 20000
 )
@@ -70,33 +70,49 @@ type scan struct {
 // folder tells that nothing in a folder of units, or of drop-ins, is young.
 func (s *scan) folder(path string) bool {
 	full := filepath.Join(s.root, path)
-	if !s.old(full) {
+	generator := strings.Contains(path, "/generator")
+	if !generator && !s.old(full) {
 		return false
 	}
 	entries, err := os.ReadDir(full)
 	if err != nil {
 		return os.IsNotExist(err)
 	}
-	// The generators run again with every reload, so that what they made is
-	// always young; what they made it from is not in these folders.
-	generator := strings.Contains(path, "/generator")
 	for _, e := range entries {
-		name := e.Name()
 		if generator {
-			s.generated[strings.TrimSuffix(name, ".d")] = true
-			continue
-		}
-		switch {
-		case e.IsDir() && strings.HasSuffix(name, ".d"):
-			if !s.folder(filepath.Join(path, name)) {
+			if !s.made(e.Name()) {
 				return false
 			}
-		case e.IsDir(): // .wants and .requires: links that are no content
-		case !s.old(filepath.Join(full, name)):
+			continue
+		}
+		if !s.entry(path, e) {
 			return false
 		}
 	}
 	return true
+}
+
+// made notes a unit that a generator made. Generators run with every reload, so
+// that their files are always young, and what they made them from lies
+// elsewhere. It is false for drop-ins that belong to many units at once.
+func (s *scan) made(name string) bool {
+	unit, dropIns := strings.CutSuffix(name, ".d")
+	if dropIns && badName(unit) != "" || strings.Contains(unit, "-.") {
+		return false
+	}
+	s.generated[unit] = true
+	return true
+}
+
+func (s *scan) entry(folder string, e os.DirEntry) bool {
+	path := filepath.Join(folder, e.Name())
+	switch {
+	case !e.IsDir():
+		return s.old(filepath.Join(s.root, path))
+	case strings.HasSuffix(path, ".d"):
+		return s.folder(path)
+	}
+	return true // .wants and .requires: links that are no content
 }
 
 // old tells that neither a path nor what it points to has changed lately. What

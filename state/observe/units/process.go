@@ -41,6 +41,10 @@ func invocationID(v any) string {
 // process fills in what the main process executes. A process that is gone
 // before it is looked at leaves both fields empty: the signal of its end is on
 // its way.
+//
+// The kernel follows a file that is renamed and says so of one that is replaced
+// or removed. The path itself is not looked up: it is one of the process's own
+// mounts and may be another file in ours.
 func (o *Observer) process(u *state.Unit) {
 	if u.MainPID == 0 {
 		return
@@ -55,15 +59,7 @@ func (o *Observer) process(u *state.Unit) {
 		return
 	}
 	u.Exe = running.String()
-	path, deleted := strings.CutSuffix(target, " (deleted)")
-	if deleted {
-		u.ExeStale = true
-		return
-	}
-	// The path is one of the process's own mounts: it may see another file
-	// there than we do. Another file system is no replacement either.
-	now, ok := identify(filepath.Join(filepath.Dir(exe), "root", path))
-	u.ExeStale = ok && now.dev == running.dev && now.ino != running.ino
+	u.ExeStale = strings.HasSuffix(target, " (deleted)")
 }
 
 // identity tells one file from all others, and from itself after a change.
