@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -40,14 +42,12 @@ func Boot(ctx context.Context, o Options) (*Host, error) {
 	if err := available(); err != nil {
 		return nil, err
 	}
-	if err := Sweep(); err != nil {
-		return nil, fmt.Errorf("clear away hosts that were left: %w", err)
-	}
+	swept := Sweep() // what others left is no reason not to boot, but it may explain why a boot fails
 	ctx, cancel := context.WithTimeout(ctx, o.Wait)
 	defer cancel()
 	h, err := prepare(o)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, swept)
 	}
 	err = h.start(ctx, o)
 	if err == nil {
@@ -58,7 +58,7 @@ func Boot(ctx context.Context, o Options) (*Host, error) {
 		if tail := h.logTail(); tail != "" {
 			err = fmt.Errorf("%w\n%s", err, tail)
 		}
-		return nil, errors.Join(err, h.clear())
+		return nil, errors.Join(err, h.clear(), swept)
 	}
 	return h, nil
 }
@@ -80,16 +80,29 @@ func (o *Options) fill() error {
 		o.Network = "default"
 	}
 	if o.Address != "" {
-		if _, _, err := net.ParseCIDR(o.Address); err != nil {
+		if ip, _, err := net.ParseCIDR(o.Address); err != nil || ip.To4() == nil {
 			return fmt.Errorf("boot a host: address %q must be like 10.77.0.2/24", o.Address)
 		}
 	}
+	for _, l := range o.Layers {
+		if strings.ContainsAny(l, ":,\\") || !filepath.IsAbs(l) || !exists(l) {
+			return fmt.Errorf("boot a host: layer %q must be the absolute path of a folder, without ':' and ','", l)
+		}
+	}
+	return o.fillBinds()
+}
+
+func (o *Options) fillBinds() error {
+	o.Binds = slices.Clone(o.Binds) // the caller's stay as they are
 	for i, b := range o.Binds {
 		if b.Target == "" {
 			o.Binds[i].Target = b.Source
 		}
 		if !filepath.IsAbs(b.Source) || !filepath.IsAbs(o.Binds[i].Target) {
 			return fmt.Errorf("boot a host: bind %q must be absolute", b.Source)
+		}
+		if !exists(b.Source) {
+			return fmt.Errorf("boot a host: bind %q: no such folder or file", b.Source)
 		}
 	}
 	return nil

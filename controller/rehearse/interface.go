@@ -22,9 +22,6 @@ func networkUp(address string) error {
 	if err != nil {
 		return err
 	}
-	if ip.To4() == nil {
-		return fmt.Errorf("address %s: only IPv4 is supported", address)
-	}
 	if err := setAddress(fd, "eth0", unix.SIOCSIFADDR, ip.To4()); err != nil {
 		return err
 	}

@@ -23,11 +23,6 @@ func mountRoot(job initJob) error {
 			return err
 		}
 	}
-	for _, l := range job.Layers {
-		if strings.ContainsAny(l, ":,\\") || !filepath.IsAbs(l) || !exists(l) {
-			return fmt.Errorf("layer %q must be the absolute path of a folder, without ':' and ','", l)
-		}
-	}
 	return overlayRoot(job)
 }
 

@@ -5,11 +5,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 )
 
 // plan names the host's end outside and its bridge. The bridge belongs to this
@@ -32,16 +31,16 @@ func (r resources) connect(pid int) error {
 		return err
 	}
 	defer unlock()
-	if !exists(filepath.Join("/sys/class/net", r.Bridge)) {
-		if err := ip("link", "add", r.Bridge, "type", "bridge"); err != nil {
+	bridge, err := net.InterfaceByName(r.Bridge)
+	if err != nil {
+		if err := addBridge(r.Bridge); err != nil {
+			return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+		if bridge, err = net.InterfaceByName(r.Bridge); err != nil {
 			return err
 		}
 	}
-	return errors.Join(
-		ip("link", "set", r.Bridge, "up"),
-		ip("link", "add", r.Veth, "type", "veth", "peer", "name", "eth0", "netns", strconv.Itoa(pid)),
-		ip("link", "set", r.Veth, "master", r.Bridge, "up"),
-	)
+	return addPair(r.Veth, bridge.Index, pid)
 }
 
 // disconnect removes the host's end, and the bridge with its last host.
@@ -49,26 +48,10 @@ func (r resources) disconnect() error {
 	if r.Veth == "" {
 		return nil
 	}
-	var errs []error
-	// The kernel takes the pair away with the namespace of its other end, when
-	// it gets round to it: gone by itself is as good.
-	link := filepath.Join("/sys/class/net", r.Veth)
-	if exists(link) {
-		if err := ip("link", "del", r.Veth); err != nil && exists(link) {
-			errs = append(errs, err)
-		}
+	err := removeLink(r.Veth)
+	ports, readErr := os.ReadDir(filepath.Join("/sys/class/net", r.Bridge, "brif"))
+	if readErr == nil && len(ports) == 0 {
+		err = errors.Join(err, removeLink(r.Bridge))
 	}
-	ports, err := os.ReadDir(filepath.Join("/sys/class/net", r.Bridge, "brif"))
-	if err == nil && len(ports) == 0 {
-		errs = append(errs, ip("link", "del", r.Bridge))
-	}
-	return errors.Join(errs...)
-}
-
-func ip(args ...string) error {
-	out, err := exec.Command("ip", args...).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("ip %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(out)))
-	}
-	return nil
+	return err
 }

@@ -326,12 +326,13 @@ func TestBadOptionsAreOneClearError(t *testing.T) {
 		{rehearse.Options{Name: "a/b"}, `name "a/b" must be`},
 		{rehearse.Options{Address: "10.0.0.1"}, `address "10.0.0.1" must be like`},
 		{rehearse.Options{Binds: []rehearse.Bind{{Source: "x"}}}, `bind "x" must be absolute`},
+		{rehearse.Options{Binds: []rehearse.Bind{{Source: "/no/such"}}}, `bind "/no/such": no such`},
 		{rehearse.Options{Layers: []string{"/no/such"}}, `layer "/no/such" must be`},
 	} {
 		h, err := rehearse.Boot(t.Context(), c.o)
 		if err == nil {
 			t.Error("a host was booted of", c.o, h.Close())
-		} else if !strings.Contains(err.Error(), c.want) {
+		} else if !strings.Contains(err.Error(), c.want) || errors.Is(err, rehearse.ErrUnavailable) {
 			t.Errorf("error %q does not say %q", err, c.want)
 		}
 	}
