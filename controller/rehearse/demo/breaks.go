@@ -16,6 +16,7 @@ type breakage struct {
 	reasons []string // one of which the step that heals it gives; or the hold
 	held    bool     // nothing is done about it, and the board says why
 	proof   string   // a shell line that succeeds once it is healed
+	show    []string // arguments of evenkeel that show more of it
 }
 
 func breakages() []breakage {
@@ -36,7 +37,8 @@ func breakages() []breakage {
 			title: "A foreign drop-in appears", service: "nginx",
 			by:      `printf '[Service]\nNice=19\n' > /etc/systemd/system/nginx.service.d/99-quick-fix.conf`,
 			reasons: []string{"ForeignDropIn"},
-			proof:   "test ! -e /etc/systemd/system/nginx.service.d/99-quick-fix.conf && test $(systemctl show -P NeedDaemonReload nginx) = no",
+			proof:   "test ! -e /etc/systemd/system/nginx.service.d/99-quick-fix.conf && test $(systemctl show -P NeedDaemonReload nginx) = no && evenkeel displaced list | grep -q 99-quick-fix.conf",
+			show:    []string{"displaced", "list"},
 		},
 		{
 			title: "A unit is disabled", service: "pakashop-search",
@@ -55,15 +57,16 @@ func breakages() []breakage {
 			by:      "systemctl stop redis-server",
 			reasons: []string{"ManualStop"},
 			proof:   "! systemctl is-active -q redis-server",
+			show:    []string{"status", "redis"},
 		},
 	}
 }
 
 // breakAll breaks one thing after another, each when the last one is settled.
 func (s *show) breakAll(ctx context.Context) error {
-	all := breakages()
-	if s.breaks != nil {
-		all = s.breaks(all)
+	all := s.breaks
+	if all == nil {
+		all = breakages()
 	}
 	for _, b := range all {
 		if s.Pause != nil {
@@ -85,7 +88,24 @@ func (s *show) breakAll(ctx context.Context) error {
 		if err := settle(ctx, b, began); err != nil {
 			return fmt.Errorf("%s: %w", strings.ToLower(b.title[:1])+b.title[1:], err)
 		}
+		if err := s.shows(ctx, b.show); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// shows shows what evenkeel says to a question.
+func (s *show) shows(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	s.typed("evenkeel %s", strings.Join(args, " "))
+	out, _, err := s.evenkeel(ctx, args...)
+	if err != nil {
+		return err
+	}
+	s.say("%s", strings.TrimRight(string(out), "\n"))
 	return nil
 }
 
@@ -120,6 +140,18 @@ func (s *show) heal(ctx context.Context, b breakage, began time.Time) error {
 	return nil
 }
 
+// restraint is how long evenkeel is watched doing nothing.
+const restraint = 2 * time.Second
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
+}
+
 // holds waits until the board says that it is held, and why; and sees to it
 // that nothing was done.
 func (s *show) holds(ctx context.Context, b breakage, began time.Time) error {
@@ -141,6 +173,9 @@ func (s *show) holds(ctx context.Context, b breakage, began time.Time) error {
 	if err != nil {
 		return err
 	}
+	if err := pause(ctx, restraint); err != nil {
+		return err
+	}
 	steps, err := s.history(ctx, "Service/"+b.service, began)
 	if err != nil {
 		return err
@@ -151,6 +186,6 @@ func (s *show) holds(ctx context.Context, b breakage, began time.Time) error {
 	if err := s.shell(ctx, b.proof); err != nil {
 		return err
 	}
-	s.good("held after %.1f s: %s. The human wins; evenkeel says so, and until when.", took.Seconds(), now.Reason)
+	s.good("held after %.1f s, %s, and left alone: the human wins, and the board says until when", took.Seconds(), now.Reason)
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -23,15 +24,15 @@ import (
 
 // Options says what is shown and to whom.
 type Options struct {
-	Out      io.Writer                   // where the story goes; default standard output
-	Evenkeel string                      // the evenkeel binary; default this program's own
-	Examples string                      // the folder of the examples; default "examples"
-	Layer    string                      // what `make setup` made; default where it makes it
-	Color    bool                        // emphasis in Out
-	Patience time.Duration               // how long one thing may take to heal; default a minute
-	Pause    func(next string) error     // called before each breakage; nil does not wait
-	booted   func(h *rehearse.Host)      // for tests
-	breaks   func([]breakage) []breakage // for tests
+	Out      io.Writer               // where the story goes; default standard output
+	Evenkeel string                  // the evenkeel binary; default this program's own
+	Examples string                  // the folder of the examples; default "examples"
+	Layer    string                  // what `make setup` made; default where it makes it
+	Color    bool                    // emphasis in Out
+	Patience time.Duration           // how long one thing may take to heal; default a minute
+	Pause    func(next string) error // called before each breakage; nil does not wait
+
+	breaks []breakage // for tests; nil is all
 }
 
 func (o *Options) fill() (err error) {
@@ -40,6 +41,9 @@ func (o *Options) fill() (err error) {
 	}
 	if o.Examples == "" {
 		o.Examples = "examples"
+	}
+	if _, err := os.Stat(filepath.Join(o.Examples, "pakashop", "service")); err != nil {
+		return fmt.Errorf("show the demo: it takes a clone's examples folder, and builds from it: %w", err)
 	}
 	if o.Patience == 0 {
 		o.Patience = time.Minute

@@ -51,9 +51,6 @@ func (s *show) boot(ctx context.Context) error {
 		return err
 	}
 	s.host = host
-	if s.booted != nil {
-		s.booted(host)
-	}
 	s.title("A disposable host: a real systemd in its own namespaces, booted in %s", time.Since(began).Round(10*time.Millisecond))
 	s.say("  It has Debian's nginx, Redis and PostgreSQL installed, and nothing of them runs.")
 	return nil
