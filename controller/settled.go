@@ -2,6 +2,7 @@ package controller
 
 import (
 	"slices"
+	"time"
 
 	"github.com/pakashop/evenkeel/state"
 )
@@ -9,11 +10,18 @@ import (
 // passing are holds that end by themselves, soon: Apply waits for them.
 var passing = []state.Reason{state.Backoff, state.SystemdActing, state.InProgress, state.PackageManager, state.HostStarting, state.Verifying}
 
+// patience is the pause between two tries to read a fact at which Apply no
+// longer waits for it.
+const patience = 8 * time.Second
+
 // settled tells that another pass would change nothing: the host is as
 // declared, or what differs waits for a human.
 func settled(l *loop) bool {
 	if !l.ready || l.acts.running > 0 || len(l.guarding) > 0 || !l.c.eyes.idle() {
 		return false
+	}
+	if l.blind > 0 && l.blind < patience {
+		return false // what could not be read is tried again
 	}
 	if len(l.plan.Steps) > 0 && l.past.Distrust == "" {
 		return false

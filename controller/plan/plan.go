@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pakashop/evenkeel/actuators"
@@ -181,6 +182,7 @@ func fact[T any](d *draft, object string, m map[string]state.Fact[T], ref state.
 		d.gap(object, ref, "not looked at yet")
 	case f.Err != "":
 		d.gap(object, ref, f.Err)
+		d.held = append(d.held, state.Held{Object: object, Reason: state.Unobserved, Detail: ref.Name + " could not be read: " + f.Err})
 	case f.At.Before(d.past.Ended[ref.String()]):
 		d.gap(object, ref, "older than evenkeel's own last step on it")
 	default:
@@ -246,7 +248,7 @@ func join(a, b state.Held) state.Held {
 	if a.Unit != b.Unit {
 		a.Unit = ""
 	}
-	if a.Detail != b.Detail && b.Detail != "" {
+	if !strings.Contains(a.Detail, b.Detail) {
 		a.Detail += "; " + b.Detail
 	}
 	if a.Until != nil && b.Until != nil && b.Until.Up > a.Until.Up {

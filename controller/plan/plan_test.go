@@ -186,7 +186,7 @@ func TestMake(t *testing.T) {
 		// what is not known
 		{"a unit that cannot be read: a gap, and nothing done", func(h *host) {
 			h.have.Units[unit] = state.Fact[state.Unit]{At: t0, Err: "systemd does not answer"}
-		}, "gap Service/web unit:web.service\n"},
+		}, "held Service/web Unobserved\ngap Service/web unit:web.service\n"},
 		{"a fact older than our own last step on it: a gap", func(h *host) {
 			h.unit(unit, failed)
 			h.past.Ended["unit:web.service"] = t0.Add(time.Second)

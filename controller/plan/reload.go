@@ -97,7 +97,7 @@ func (d *draft) reload() {
 	}
 	w := wish{
 		reason: state.DaemonReloadNeeded, detail: detail, effect: actuators.Benign, action: reloadAction(),
-		rests: []state.Ref{{Kind: state.RefHost}}, needs: d.links,
+		rests: d.loadedRefs(), needs: d.links,
 	}
 	holds := d.global
 	if h, ok := d.failing(d.hostObject(), w); ok {
@@ -109,6 +109,20 @@ func (d *draft) reload() {
 	if len(holds) == 0 {
 		d.reloads = d.step(d.hostObject(), w)
 	}
+}
+
+// loadedRefs are what must be read again once systemd has loaded its units: the
+// host, and every unit that changed.
+func (d *draft) loadedRefs() []state.Ref {
+	refs := []state.Ref{{Kind: state.RefHost}}
+	for _, sv := range d.order {
+		if sv.reload {
+			for _, u := range sv.Units {
+				refs = append(refs, unitRef(u))
+			}
+		}
+	}
+	return refs
 }
 
 func reloadAction() actuators.Action {
