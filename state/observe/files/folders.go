@@ -56,6 +56,7 @@ type unitFolder struct {
 	kinds  map[string]uint32   // by name: S_IFREG, S_IFLNK, S_IFDIR …
 	links  map[string]string   // by name: where it points
 	byDest map[string][]string // by the last component of where they point: names of links
+	wanted map[string][]string // by name and by template: names of links in .wants folders
 }
 
 // subFolder is a folder below one of the search path: a .wants folder and its
@@ -94,7 +95,23 @@ func (f *unitFolder) refresh(root string) (bool, error) {
 		}
 		changed = changed || again
 	}
+	if changed || f.wanted == nil {
+		f.index()
+	}
 	return changed, nil
+}
+
+// index finds the links of all .wants folders by what they can mean.
+func (f *unitFolder) index() {
+	f.wanted = make(map[string][]string)
+	for _, w := range f.wants {
+		for _, name := range w.names {
+			f.wanted[name] = append(f.wanted[name], name)
+			if t := templateOf(name); t != "" && t != name {
+				f.wanted[t] = append(f.wanted[t], name)
+			}
+		}
+	}
 }
 
 // keepable is the stamp to remember of a folder that is being listed: none if

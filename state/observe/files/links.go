@@ -164,11 +164,9 @@ func (l *Links) enabled(u *unit, own bool) string {
 // tells of a link in the folder itself that bears the unit's own name, which
 // links a file from elsewhere and enables nothing.
 func (f *unitFolder) find(u *unit, own, below bool) (found, same bool) {
-	for _, w := range f.wants {
-		for _, name := range w.names {
-			if (name == u.name || templateOf(name) == u.name) && (!own || u.known(name)) {
-				return true, false
-			}
+	for _, name := range f.wanted[u.name] {
+		if !own || u.known(name) {
+			return true, false
 		}
 	}
 	for _, name := range f.byDest[u.name] {

@@ -39,8 +39,8 @@ type Options struct {
 }
 
 type cachedFile struct {
-	stamp stamp
-	file  state.File
+	stamp  stamp
+	digest string
 }
 
 // New returns an Observer that stamps its facts with now.
@@ -132,7 +132,7 @@ func (o *Observer) regular(ctx context.Context, path string, s stamp) (state.Fil
 	o.mu.Unlock()
 	if ok && c.stamp == s {
 		f := o.describe(state.Regular, s)
-		f.Digest = c.file.Digest
+		f.Digest = c.digest
 		return f, nil
 	}
 	began := o.now().Wall
@@ -146,7 +146,7 @@ func (o *Observer) regular(ctx context.Context, path string, s stamp) (state.Fil
 	f := o.describe(state.Regular, s)
 	f.Digest = digest
 	if s.settled(began) {
-		o.keep(path, cachedFile{stamp: s, file: f})
+		o.keep(path, cachedFile{stamp: s, digest: digest})
 	}
 	return f, nil
 }

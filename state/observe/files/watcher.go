@@ -107,17 +107,15 @@ func (w *Watcher) enlist(paths, folders []string) bool {
 	for _, p := range paths {
 		if !w.want[p] {
 			w.want[p], news = true, true
-			w.descend(p)
+			w.descend(p, role{wanted: true})
 		}
 	}
 	for _, d := range folders {
 		if f := w.folders[d]; f != nil && f.all {
 			continue
 		}
-		if !w.want[d] {
-			w.want[d] = true
-			w.descend(d)
-		}
+		w.want[d] = true
+		w.descend(d, role{wanted: true, above: true})
 		f := w.folder(d)
 		f.all, news = true, true
 		f.rearm()
@@ -125,9 +123,9 @@ func (w *Watcher) enlist(paths, folders []string) bool {
 	return news
 }
 
-// descend notes each name on the way down to a path.
-func (w *Watcher) descend(p string) {
-	name, r := path.Base(p), role{wanted: true}
+// descend notes each name on the way down to a path, whose own role is r.
+func (w *Watcher) descend(p string, r role) {
+	name := path.Base(p)
 	for dir := path.Dir(p); ; dir = path.Dir(dir) {
 		f := w.folder(dir)
 		was := f.names[name]
@@ -135,7 +133,7 @@ func (w *Watcher) descend(p string) {
 			f.rearm()
 		}
 		f.names[name] = role{was.wanted || r.wanted, was.above || r.above}
-		if dir == "/" || was.above && r.above {
+		if dir == "/" || was.above && !r.wanted {
 			return
 		}
 		name, r = path.Base(dir), role{above: true}

@@ -42,8 +42,9 @@ func New(boot string, o Options) *Journal {
 	return &Journal{boot: strings.ReplaceAll(boot, "-", ""), opt: o}
 }
 
-// pause is how long to wait before looking for a missing line again.
-const pause = 25 * time.Millisecond
+// pause is how long to wait before looking for a missing line again; each pause
+// is twice as long as the one before.
+const pause = 5 * time.Millisecond
 
 // StopCauses says of each unit how its last run of this boot ended: StopByJob
 // where a stop job asked for it, StopByExit where it ended by itself or in the
@@ -55,8 +56,8 @@ const pause = 25 * time.Millisecond
 // waits up to Options.Settle.
 func (j *Journal) StopCauses(ctx context.Context, units []string) (map[string]state.StopCause, error) {
 	causes := make(map[string]state.StopCause, len(units))
-	began := time.Now()
-	for open := units; len(open) > 0; {
+	began, wait := time.Now(), pause
+	for open := units; len(open) > 0; wait *= 2 {
 		runs, err := j.lastRuns(ctx, open)
 		if err != nil {
 			return causes, fmt.Errorf("ask the journal why units stopped: %w", err)
@@ -74,7 +75,7 @@ func (j *Journal) StopCauses(ctx context.Context, units []string) (map[string]st
 		select {
 		case <-ctx.Done():
 			return causes, fmt.Errorf("ask the journal why units stopped: %w", ctx.Err())
-		case <-time.After(pause):
+		case <-time.After(wait):
 		}
 	}
 	return causes, nil
