@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pakashop/evenkeel/desired/read"
+	"github.com/pakashop/evenkeel/desired/read/verify"
 )
 
 func (a *app) validateCmd() *cobra.Command {
@@ -32,9 +32,11 @@ func (a *app) validate(ctx context.Context, paths []string, effective bool) erro
 		return err
 	}
 	if set != nil {
-		vctx, cancel := context.WithTimeout(ctx, time.Minute)
-		problems = append(problems, read.VerifyUnits(vctx, set)...)
-		cancel()
+		more, err := verify.Units(ctx, set)
+		if err != nil && !errors.Is(err, verify.ErrNoTool) {
+			a.say("warning: systemd was not asked about the unit files: %v", err)
+		}
+		problems = append(problems, more...)
 	}
 	for _, p := range problems {
 		a.say("%s", p)
