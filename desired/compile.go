@@ -17,6 +17,9 @@ type Input struct {
 	Policy      Policy
 	Objects     []Object  // of every kind
 	Services    []Service // the Services among them, each made by Build
+	// Partial says that some objects could not be read, so that a name that is
+	// not found is no error yet.
+	Partial bool
 	// EnvironmentHosts are the matchers of the chosen environment: a host that
 	// they do not match runs nothing. Empty: every host.
 	EnvironmentHosts []string
@@ -54,7 +57,7 @@ func Compile(in Input) (*Set, []Finding) {
 		}
 		return strings.Compare(a.Metadata.Name, b.Metadata.Name)
 	})
-	c.endpoints(set.Objects)
+	c.index(set.Objects)
 	environment, err := ParseAllMatchers(in.EnvironmentHosts)
 	if err != nil {
 		c.add(Finding{Object: "Environment/" + in.Environment, Field: "spec.hosts", Message: err.Error()})
@@ -73,22 +76,22 @@ func Compile(in Input) (*Set, []Finding) {
 type compiler struct {
 	in       Input
 	labels   map[string]string
-	outside  map[string]bool // the names of Endpoints
+	known    map[string]bool     // the names of Services and Endpoints
+	services map[string]*Service // those that could be built
 	found    []Finding
-	declared map[string]*Service
 }
 
 func (c *compiler) add(f Finding) { c.found = append(c.found, f) }
 
-func (c *compiler) endpoints(objects []Object) {
-	c.outside, c.declared = map[string]bool{}, make(map[string]*Service, len(c.in.Services))
+func (c *compiler) index(objects []Object) {
+	c.known, c.services = map[string]bool{}, make(map[string]*Service, len(c.in.Services))
 	for _, o := range objects {
-		if o.Kind == "Endpoint" {
-			c.outside[o.Metadata.Name] = true
+		if o.Kind == "Endpoint" || o.Kind == "Service" {
+			c.known[o.Metadata.Name] = true
 		}
 	}
 	for i := range c.in.Services {
-		c.declared[c.in.Services[i].Name] = &c.in.Services[i]
+		c.services[c.in.Services[i].Name] = &c.in.Services[i]
 	}
 }
 

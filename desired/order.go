@@ -49,29 +49,18 @@ func (c *compiler) dependencies(d *Service) []string {
 	for i, dep := range d.Spec.DependsOn {
 		field := index("spec.dependsOn", i)
 		switch {
+		case dep.Name == "": // could not be read
 		case dep.Name == d.Name:
 			c.add(Finding{Object: "Service/" + d.Name, Field: field, Message: "a service cannot depend on itself"})
-		case c.declared[dep.Name] != nil:
+		case c.services[dep.Name] != nil:
 			names = append(names, dep.Name)
-		case c.outside[dep.Name]:
+		case c.known[dep.Name] || c.in.Partial:
 		default:
 			c.add(Finding{Object: "Service/" + d.Name, Field: field, Message: "no Service and no Endpoint is named " +
-				shorten(dep.Name) + DidYouMean(dep.Name, c.names())})
+				shorten(dep.Name) + DidYouMean(dep.Name, sorted(c.known))})
 		}
 	}
 	return names
-}
-
-func (c *compiler) names() []string {
-	var all []string
-	for n := range c.declared {
-		all = append(all, n)
-	}
-	for n := range c.outside {
-		all = append(all, n)
-	}
-	slices.Sort(all)
-	return all
 }
 
 // topological sorts names so that each follows what it depends on, the
@@ -130,7 +119,7 @@ func (c *compiler) cycles(deps map[string][]string, sorted []string) {
 		}
 		loop = fromSmallest(loop)
 		field := "spec.dependsOn"
-		for i, d := range c.declared[loop[0]].Spec.DependsOn {
+		for i, d := range c.services[loop[0]].Spec.DependsOn {
 			if d.Name == loop[1%len(loop)] {
 				field = index(field, i)
 			}

@@ -4,7 +4,7 @@ import "strings"
 
 // Expand replaces the variables of a text: $(name) becomes what lookup says,
 // $$(name) stays as the text $(name). Names that lookup does not know are
-// returned, and stay as they are. A $( without its ) is plain text.
+// returned, and stay as they are. A $( without a ) on its line is plain text.
 func Expand(text string, lookup func(name string) (string, bool)) (result string, unknown []Unknown) {
 	return expand(text, "$(", lookup)
 }
@@ -44,9 +44,11 @@ func expand(text, literal string, lookup func(string) (string, bool)) (string, [
 			rest = rest[i+2:]
 			continue
 		}
-		end := strings.IndexByte(rest[i:], ')')
-		if end < 0 {
-			break
+		end := strings.IndexAny(rest[i:], ")\n")
+		if end < 0 || rest[i+end] == '\n' {
+			b.WriteString(rest[:i+2])
+			rest = rest[i+2:]
+			continue
 		}
 		name := rest[i+2 : i+end]
 		b.WriteString(rest[:i])
@@ -98,24 +100,29 @@ func (v Vars) Lookup(object, instance string) func(string) (string, bool) {
 
 // Why says why a variable is unknown, and how to mend it.
 func (v Vars) Why(name string) string {
-	literal := "; write $$(" + shorten(name) + ") if the text itself is meant"
+	shown := shorten(name)
 	switch {
 	case name == "instance":
 		return "$(instance) has no value here: the unit is not an instance of a template"
 	case name == "host":
 		return "$(host) has no value: the host's name is not known"
-	case name == "environment" || name == "domain" || strings.HasPrefix(name, "vars."):
-		if v.Environment == "" {
-			return "$(" + shorten(name) + ") has no value: no environment is chosen"
-		}
-		if name == "domain" {
-			return "$(domain) has no value: Environment " + v.Environment + " declares no domain"
-		}
-		known := make([]string, 0, len(v.Vars))
-		for k := range v.Vars {
-			known = append(known, "vars."+k)
-		}
-		return "$(" + shorten(name) + ") is not declared in Environment " + v.Environment + DidYouMean(name, known) + literal
+	case name != "environment" && name != "domain" && !strings.HasPrefix(name, "vars."):
+		return "unknown variable $(" + shown + ")" + orLiteral(shown, DidYouMean(name, []string{"name", "instance", "host", "environment", "domain"}))
+	case v.Environment == "":
+		return "$(" + shown + ") has no value: no environment is chosen"
+	case name == "domain":
+		return "$(domain) has no value: Environment " + v.Environment + " declares no domain"
 	}
-	return "unknown variable $(" + shorten(name) + ")" + DidYouMean(name, []string{"name", "instance", "host", "environment", "domain"}) + literal
+	known := make([]string, 0, len(v.Vars))
+	for _, k := range sorted(v.Vars) {
+		known = append(known, "vars."+k)
+	}
+	return "$(" + shown + ") is not declared in Environment " + v.Environment + orLiteral(shown, DidYouMean(name, known))
+}
+
+func orLiteral(name, hint string) string {
+	if hint == "" {
+		return "; write $$(" + name + ") for the text itself"
+	}
+	return hint + " Or write $$(" + name + ") for the text itself"
 }

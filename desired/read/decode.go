@@ -16,11 +16,24 @@ type decoder struct {
 	vars     *variables
 	path     []string
 	problems Problems
+	broken   []string // the paths of values that could not be read
+}
+
+// broke tells whether a field, or a part of it, could not be read.
+func (d *decoder) broke(field string) bool {
+	for _, b := range d.broken {
+		if b == field || strings.HasPrefix(field, b) && strings.ContainsAny(field[len(b):len(b)+1], ".[") ||
+			strings.HasPrefix(b, field) && strings.ContainsAny(b[len(field):len(field)+1], ".[") {
+			return true
+		}
+	}
+	return false
 }
 
 // report is an error at a node, or at what was built in, at nothing.
 func (d *decoder) report(n *node, format string, args ...any) {
 	d.problems = append(d.problems, at(n, fmt.Sprintf(format, args...)))
+	d.broken = append(d.broken, d.where())
 }
 
 // where is the path of the value at hand, as messages begin.
@@ -32,7 +45,7 @@ func (d *decoder) where() string {
 func (d *decoder) wrong(n *node, want string) {
 	switch n.kind {
 	case blank:
-		d.report(n, "%s: is empty; want %s, or null to leave it to the defaults", d.where(), want)
+		d.report(n, "%s: is empty; want %s", d.where(), want)
 	case list, table, null:
 		d.report(n, "%s: want %s, not %s", d.where(), want, n.kind)
 	default:
@@ -169,7 +182,8 @@ func orFields(word string, known []string) string {
 func (d *decoder) complete(n *node, p *plan) {
 	for i := range p.fields {
 		if f := &p.fields[i]; f.required && n.given(f.name) == nil {
-			d.report(n, "%s: the field %s is missing", d.where(), f.name)
+			d.problems = append(d.problems, at(n, d.where()+": the field "+f.name+" is missing"))
+			d.broken = append(d.broken, d.where()+"."+f.name)
 		}
 	}
 	for _, g := range p.groups {

@@ -16,6 +16,7 @@ type defaults struct {
 
 // defaults reads all Defaults, those with fewer matchers first.
 func (l *loader) defaults() []defaults {
+	l.said = map[desired.Pos]bool{}
 	var all []defaults
 	for _, o := range l.objects {
 		if o.kind != "Defaults" || o.spec == nil {
@@ -25,6 +26,9 @@ func (l *loader) defaults() []defaults {
 		var spec desired.DefaultsSpec
 		d.into(o.spec, &spec)
 		l.add(d.problems...)
+		for _, p := range d.problems {
+			l.said[p.Pos] = true
+		}
 		one := defaults{object: o, service: o.spec.get("service")}
 		if one.service == nil {
 			l.add(at(o.spec, "spec: the field service is missing"))

@@ -2,6 +2,7 @@ package read
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/pakashop/evenkeel/desired"
@@ -14,8 +15,11 @@ func (l *loader) resolve() {
 			continue
 		}
 		var spec desired.EnvironmentSpec
-		d := decoder{plans: l.plans, path: []string{"spec"}}
+		d := decoder{plans: l.plans, path: []string{"spec"}, vars: environmentVars()}
 		d.into(o.spec, &spec)
+		for name, v := range spec.Vars {
+			spec.Vars[name], _ = desired.Expand(v, nowhere)
+		}
 		l.envs[o.meta.Name] = spec // its problems are found again, with all others
 	}
 	if env, ok := l.envs[l.o.Environment]; ok {
@@ -38,7 +42,7 @@ func (l *loader) compile() *desired.Set {
 	results := make([]made, len(l.objects))
 	each(len(l.objects), func(i int) { results[i] = l.make(l.objects[i], all) })
 
-	in := desired.Input{Environment: l.o.Environment, Host: l.o.Host, Policy: l.o.Policy}
+	in := desired.Input{Environment: l.o.Environment, Host: l.o.Host, Policy: l.o.Policy, Partial: l.partial}
 	in.Host.Environment = l.o.Environment
 	in.EnvironmentHosts = l.envs[l.o.Environment].Hosts
 	sources := map[string]string{}
@@ -93,16 +97,11 @@ func (l *loader) make(o *object, all []defaults) made {
 		d.vars = nil // $( may be part of an expression
 	}
 	d.into(spec, value)
-	m.problems = append(m.problems, d.problems...)
+	m.problems = append(m.problems, l.fresh(d.problems)...)
 	m.problems = append(m.problems, l.notYet(o, spec)...)
-	if len(d.problems) > 0 {
-		return m
-	}
-	for _, f := range desired.Check(o.ref(), value) {
-		m.problems = append(m.problems, place(o, spec, f))
-	}
-	if s, ok := value.(*desired.ServiceSpec); ok && m.problems.Err() == nil {
-		l.build(&m, o, s, d.vars)
+	m.found(o, &d, desired.Check(o.ref(), value))
+	if s, ok := value.(*desired.ServiceSpec); ok {
+		l.build(&m, o, s, &d)
 	} else {
 		m.object.Spec = l.spec(o.kind, spec, d.vars)
 	}
@@ -112,7 +111,24 @@ func (l *loader) make(o *object, all []defaults) made {
 	return m
 }
 
+// fresh leaves out what was said of a Defaults object already.
+func (l *loader) fresh(p Problems) Problems {
+	return slices.DeleteFunc(p, func(one Problem) bool { return l.said[one.Pos] })
+}
+
+// found adds findings, except those of values that could not be decoded.
+func (m *made) found(o *object, d *decoder, list []desired.Finding) {
+	for _, f := range list {
+		if !d.broke(f.Field) {
+			m.problems = append(m.problems, place(o, m.tree, f))
+		}
+	}
+}
+
 func (l *loader) variables(o *object, spec *node) *variables {
+	if o.kind == "Environment" {
+		return environmentVars()
+	}
 	v := &variables{Vars: l.vars, object: o.meta.Name}
 	if o.kind != "Service" {
 		return v
@@ -127,22 +143,21 @@ func (l *loader) variables(o *object, spec *node) *variables {
 	return v
 }
 
-// build makes the units and files of a service.
-func (l *loader) build(m *made, o *object, spec *desired.ServiceSpec, vars *variables) {
+// build makes the units and files of a service, also of one that is wrong
+// already, for what else there is to say of it.
+func (l *loader) build(m *made, o *object, spec *desired.ServiceSpec, d *decoder) {
 	texts, digests, problems := l.texts(m.tree, spec)
 	m.sources = digests
 	m.problems = append(m.problems, problems...)
 	s, found := desired.Build(desired.Declared{
-		Name: o.meta.Name, Labels: o.meta.Labels, Pos: o.doc.root.pos(), Spec: *spec, Text: texts, Vars: vars.used,
+		Name: o.meta.Name, Labels: o.meta.Labels, Pos: o.doc.root.pos(), Spec: *spec, Text: texts, Vars: d.vars.used,
 	}, l.vars)
-	for _, f := range found {
-		m.problems = append(m.problems, place(o, m.tree, f))
-	}
+	m.found(o, d, found)
 	m.service = &s
 	if s.Spec.Boot != "" && m.tree.given("boot") == nil {
 		m.tree = fill(m.tree, fields(field{name: "boot", value: word(s.Spec.Boot)}))
 	}
-	m.object.Spec = l.spec(o.kind, m.tree, vars)
+	m.object.Spec = l.spec(o.kind, m.tree, d.vars)
 }
 
 func (l *loader) newSpec(kind string) any { return reflect.New(l.kinds[kind]).Interface() }

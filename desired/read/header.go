@@ -100,15 +100,16 @@ func (o *object) metadata(root *node, plans plans) Problems {
 	}
 	d := decoder{plans: plans, path: []string{"metadata"}}
 	d.into(m, &o.meta)
-	if len(d.problems) > 0 {
-		o.meta.Name = ""
+	if o.meta.Name == "" {
 		return d.problems
 	}
 	o.nameAt = m.get("name")
+	name := o.meta.Name
 	if !namePattern.MatchString(o.meta.Name) || len(o.meta.Name) > maxName {
-		d.report(o.nameAt, "metadata.name: %s is not a name; write small letters, digits and -@._ in between, beginning and ending with a letter or digit", quoted(o.meta.Name))
+		d.report(o.nameAt, "metadata.name: %s is not a name; write small letters, digits and -@._ in between, beginning and ending with a letter or digit", quoted(name))
+		o.meta.Name = ""
 	}
-	if base, ok := strings.CutSuffix(o.meta.Name, ".service"); ok && o.kind == "Service" {
+	if base, ok := strings.CutSuffix(name, ".service"); ok && o.kind == "Service" {
 		d.report(o.nameAt, "metadata.name: write %s; the suffix belongs to spec.unit", quoted(base))
 	}
 	for _, k := range m.get("labels").fieldsOf() {
@@ -124,9 +125,6 @@ func (o *object) metadata(root *node, plans plans) Problems {
 		d.report(m.get("annotations").get(deleteMark), "%s: only an overlay (environments/NAME/) can remove an object", deleteMark)
 	default:
 		o.delete = true
-	}
-	if len(d.problems) > 0 {
-		o.meta.Name = ""
 	}
 	return d.problems
 }

@@ -41,10 +41,6 @@ func Load(paths []string, o Options) (*desired.Set, Problems) {
 	l.open(paths)
 	l.parse()
 	l.identify()
-	if l.failed() {
-		// Without all objects in sight, what refers to them cannot be judged.
-		return nil, tidy(l.problems)
-	}
 	l.overlay()
 	l.resolve()
 	set := l.compile()
@@ -96,13 +92,12 @@ type loader struct {
 	patches  []*object // of all environments
 	envs     map[string]desired.EnvironmentSpec
 	vars     desired.Vars
+	said     map[desired.Pos]bool // where Defaults are wrong
 	problems Problems
-	blocked  bool
+	partial  bool // not all objects are in sight, so what refers to them cannot be judged
 }
 
 func (l *loader) add(p ...Problem) { l.problems = append(l.problems, p...) }
-
-func (l *loader) failed() bool { return l.blocked }
 
 func (l *loader) close() {
 	for _, t := range l.trees {
@@ -127,9 +122,9 @@ func (l *loader) open(paths []string) {
 		} else {
 			files, problems = t.list()
 			l.add(problems...)
-			l.blocked = l.blocked || len(problems) > 0
+			l.partial = l.partial || len(problems) > 0
 			if len(files) == 0 && len(problems) == 0 {
-				l.blocked = true
+				l.partial = true
 				l.add(Problem{Pos: desired.Pos{File: name}, Message: "the folder holds no YAML files (*.yaml, *.yml)", Trouble: ErrNoYAML})
 			}
 		}
@@ -143,7 +138,7 @@ func (l *loader) open(paths []string) {
 }
 
 func (l *loader) trouble(name string, err error) {
-	l.blocked = true
+	l.partial = true
 	l.add(Problem{Pos: desired.Pos{File: name}, Message: because(err), Trouble: err})
 }
 
@@ -174,7 +169,7 @@ func (l *loader) parse() {
 		}
 	}
 	if len(jobs) > 2*maxObjects {
-		l.blocked = true
+		l.partial = true
 		l.add(Problem{Pos: desired.Pos{File: l.files[0].shown}, Message: "there are too many documents; at most " + strconv.Itoa(maxObjects) + " objects are read"})
 		return
 	}
@@ -184,7 +179,7 @@ func (l *loader) parse() {
 	})
 	for _, r := range results {
 		l.add(r.problems...)
-		l.blocked = l.blocked || len(r.problems) > 0
+		l.partial = l.partial || len(r.problems) > 0
 		for _, d := range r.docs {
 			if d.root != nil && len(r.problems) == 0 {
 				l.docs = append(l.docs, d)
@@ -194,7 +189,7 @@ func (l *loader) parse() {
 }
 
 func (l *loader) unreadable(f *file, err error) {
-	l.blocked = true
+	l.partial = true
 	p := Problem{Pos: desired.Pos{File: f.shown}, Message: because(err)}
 	if err != errTooLarge && err != errTooMuch {
 		p.Trouble = err

@@ -14,7 +14,7 @@ func (l *loader) identify() {
 		o, problems := identify(d, l.plans)
 		l.add(problems...)
 		if o == nil {
-			l.blocked = true
+			l.partial = true
 			continue
 		}
 		if o.environment != "" && !o.declaresEnvironment() {
@@ -30,7 +30,7 @@ func (l *loader) identify() {
 	}
 	if len(l.objects) > maxObjects {
 		l.add(at(l.objects[maxObjects].nameAt, "there are too many objects; at most 10000 are read"))
-		l.blocked = true
+		l.partial = true
 	}
 }
 
@@ -58,12 +58,14 @@ func (l *loader) overlay() {
 		first[key] = p
 		i, ok := by[p.ref()]
 		switch {
+		case !ok && l.partial:
+			l.part(p)
 		case !ok:
 			l.add(at(p.nameAt, "an overlay patches objects, and there is no "+p.kind+" named "+p.meta.Name+l.similar(p)+"; declare it outside of environments/"))
 		case p.environment == l.o.Environment:
 			l.patch(i, p)
 		default:
-			l.partial(p)
+			l.part(p)
 		}
 	}
 	l.objects = slices.DeleteFunc(l.objects, func(o *object) bool { return o == nil || o.delete })
@@ -107,8 +109,8 @@ func overlaid(base, patch map[string]string) map[string]string {
 	return out
 }
 
-// partial checks a patch that is not applied, as far as a part can be checked.
-func (l *loader) partial(p *object) {
+// part checks a patch that is not applied, as far as a part can be checked.
+func (l *loader) part(p *object) {
 	if p.spec == nil {
 		return
 	}
@@ -137,7 +139,7 @@ func (l *loader) environments() {
 	switch {
 	case chosen == "" && len(overlays) > 0:
 		l.add(Problem{Pos: l.overlayPos(), Message: "there are overlays, and no environment is chosen; choose one with --environment or in the host's policy: " + all})
-	case chosen != "" && len(names) > 0 && !names[chosen]:
+	case chosen != "" && len(names) > 0 && !names[chosen] && !l.partial:
 		l.add(Problem{Message: "there is no environment " + quoted(chosen) + orList(chosen, sortedKeys(names))})
 	}
 	l.vars = desired.Vars{Host: l.o.Host.Name, Environment: chosen}

@@ -107,17 +107,19 @@ var lineOf = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?(.*)`)
 // beginning of the document and names none for its first.
 func (p *parser) syntax(err error, content []byte) {
 	m := lineOf.FindStringSubmatch(err.Error())
-	line := 1
+	line, msg, col := 1, m[2], 1
 	if n, err := strconv.Atoi(m[1]); err == nil {
 		line = n
-	}
-	msg, col := m[2], 1
-	if all := bytes.Split(content, []byte("\n")); line <= len(all) {
-		body := bytes.TrimLeft(all[line-1], " ")
-		col = len(all[line-1]) - len(body) + 1
-		if bytes.HasPrefix(body, []byte("\t")) {
-			msg = "a line must not begin with a tab; indent with blanks"
+		if strings.HasPrefix(msg, "did not find expected") {
+			line++ // for these it counts from zero
 		}
+	}
+	all := bytes.Split(bytes.TrimRight(content, "\n"), []byte("\n"))
+	line = min(line, len(all))
+	body := bytes.TrimLeft(all[line-1], " ")
+	col = len(all[line-1]) - len(body) + 1
+	if bytes.HasPrefix(body, []byte("\t")) {
+		msg = "a line must not begin with a tab; indent with blanks"
 	}
 	if strings.Contains(msg, "exceeded max depth") {
 		msg = "is nested too deeply; at most " + strconv.Itoa(maxDepth) + " levels are read"

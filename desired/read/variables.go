@@ -13,7 +13,13 @@ type variables struct {
 	object   string
 	instance string // empty: none; $(instance): it differs from unit to unit
 	used     bool
+	none     bool // there are none here: an Environment declares them
 }
+
+func environmentVars() *variables { return &variables{none: true} }
+
+// nowhere looks up variables where there are none.
+func nowhere(string) (string, bool) { return "", false }
 
 // perUnit are the fields of a Service that are read once a unit, where
 // $(instance) may therefore stand though the service has many.
@@ -23,6 +29,12 @@ var perUnit = []string{"files", "watch", "livenessProbe", "readinessProbe", "sta
 // and $$(…), which package desired replaces when it makes the units.
 func (d *decoder) expand(n *node) string {
 	if d.vars == nil || !strings.Contains(n.text, "$(") {
+		return n.text
+	}
+	if d.vars.none {
+		if _, unknown := desired.Expand(n.text, nowhere); len(unknown) > 0 {
+			d.report(n, "%s: an Environment declares variables and cannot use any; write $$(%s) for the text itself", d.where(), unknown[0].Name)
+		}
 		return n.text
 	}
 	d.vars.used = true
