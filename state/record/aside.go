@@ -77,39 +77,18 @@ func (s *Store) prune() {
 	}
 }
 
-// compact writes the database anew, without what is free in it, and puts the
-// new file in the place of the old one.
+// compact writes the database anew, without what is free in it. Where that
+// fails before the new file is in place, the old one goes on being used.
 func (s *Store) compact() error {
-	tmp := s.path() + ".new"
-	if err := s.copyDB(tmp); err != nil {
-		_ = os.Remove(tmp)
-		return fmt.Errorf("compact the database: %w", err)
+	err := s.build(func(dst *bolt.DB) error { return bolt.Compact(dst, s.db, 1<<20) })
+	if err == nil {
+		return nil
 	}
-	if err := s.closeDB(); err != nil {
-		return fmt.Errorf("compact the database: %w", err)
-	}
-	if err := errors.Join(os.Rename(tmp, s.path()), syncDir(s.dir)); err != nil {
-		s.trouble = fmt.Errorf("compact the database: %w", err)
-	}
-	if err := s.openDB(s.o.OpenTimeout / 2); err != nil {
+	err = fmt.Errorf("compact the database: %w", err)
+	if s.db == nil {
 		s.trouble = err
-		return err
 	}
-	return s.trouble
-}
-
-func (s *Store) copyDB(path string) error {
-	_ = os.Remove(path)
-	return guard(func() error {
-		dst, err := bolt.Open(path, 0o600, &bolt.Options{NoSync: true, NoFreelistSync: true, FreelistType: bolt.FreelistMapType})
-		if err != nil {
-			return err
-		}
-		if err := bolt.Compact(dst, s.db, 1<<20); err != nil {
-			return errors.Join(err, dst.Close())
-		}
-		return errors.Join(dst.Sync(), dst.Close())
-	})
+	return err
 }
 
 func copyFile(to, from string) error {

@@ -19,19 +19,24 @@ var (
 
 // guard runs what reads mapped pages. A page that is cut off under it faults,
 // and bbolt panics where a page is not what it should be: both are damage here,
-// not the end of the process.
-func guard(f func() error) (err error) {
+// not the end of the process. After a panic bbolt's own locks may be held for
+// ever, so the database must be abandoned, not closed.
+func guard(f func() error) (panicked bool, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: %v", errDamaged, r)
+			panicked, err = true, fmt.Errorf("%w: %v", errDamaged, r)
 		}
 	}()
-	return f()
+	return false, f()
 }
 
 // damage is what of an error a human is told: long dumps of pages are cut.
 func damage(err error) string {
 	s := "evenkeel.db: " + err.Error()
 	return s[:min(len(s), maxDoubt/2)]
+}
+
+func badMeta(which string) string {
+	return "evenkeel.db: " + which + " is damaged and the newest entries may be lost"
 }

@@ -86,6 +86,9 @@ func (s *Store) chunk(r *reader) ([]state.Line, error) {
 		}
 		return nil
 	})
+	if err != nil && !s.readOnly && s.trouble == nil {
+		s.trouble = err
+	}
 	return lines, err
 }
 

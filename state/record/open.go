@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -119,7 +120,11 @@ func (s *Store) adopt(m mark, had bool) error {
 	if err != nil {
 		return err
 	}
-	if err := s.openDB(s.o.OpenTimeout / 2); err != nil {
+	err = s.openDB(s.o.OpenTimeout / 2)
+	if errors.Is(err, bolterr.ErrTimeout) {
+		return fmt.Errorf("open %s: another program has it locked", s.path())
+	}
+	if err != nil {
 		return err
 	}
 	if err := s.adoptContent(m, had, p); err != nil {
@@ -145,7 +150,7 @@ func (s *Store) adoptContent(m mark, had bool, p pages) error {
 		known := s.doubt != "" || m.Doubt != ""
 		s.doubt = judge(tx, s.content, m, had)
 		if s.doubt == "" && p.badMeta != "" {
-			s.doubt = "evenkeel.db: " + p.badMeta + " and the newest entries may be lost"
+			s.doubt = badMeta(p.badMeta)
 		}
 		if s.doubt != "" && !known {
 			s.keepCopy()
@@ -188,25 +193,47 @@ func (s *Store) begin(m mark, doubt string) error {
 		_, _ = rand.Read(b[:]) // never fails
 		install = hex.EncodeToString(b[:])
 	}
-	if err := s.openDB(s.o.OpenTimeout / 2); err != nil {
-		return err
-	}
 	past := state.NewPast()
 	past.Seq = from.seq
-	err = s.update(func(tx *bolt.Tx) error {
-		if err := lay(tx, s.known.version(), install, from); err != nil {
-			return err
-		}
-		return putFold(tx, from, past)
+	err = s.build(func(db *bolt.DB) error {
+		return db.Update(func(tx *bolt.Tx) error {
+			if err := lay(tx, s.known.version(), install, from); err != nil {
+				return err
+			}
+			// With the doubt: it must not be lost to a crash that comes now.
+			return errors.Join(putFold(tx, from, past), tx.Bucket(bucketMeta).Put(keyDoubt, []byte(doubt)))
+		})
 	})
-	if err == nil {
-		err = syncDir(s.dir)
-	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("make the database: %w", err), s.closeDB())
+		return fmt.Errorf("make the database: %w", err)
 	}
 	s.content = content{install: install, anchor: from, at: from, folded: from.seq, past: past, doubt: doubt}
 	return nil
+}
+
+// build fills a new file, puts it in the place of the database once it is
+// whole and on the disk, and opens it.
+func (s *Store) build(fill func(*bolt.DB) error) error {
+	tmp := s.path() + ".new"
+	_ = os.Remove(tmp)
+	err := s.guarded(func() error {
+		dst, err := bolt.Open(tmp, 0o600, &bolt.Options{NoSync: true, NoFreelistSync: true, FreelistType: bolt.FreelistMapType})
+		if err != nil {
+			return err
+		}
+		if err := fill(dst); err != nil {
+			return errors.Join(err, dst.Close())
+		}
+		return errors.Join(dst.Sync(), dst.Close())
+	})
+	if err != nil {
+		_ = os.Remove(tmp)
+		return err
+	}
+	if err := s.closeDB(); err != nil {
+		return err
+	}
+	return errors.Join(os.Rename(tmp, s.path()), syncDir(s.dir), s.openDB(s.o.OpenTimeout/2))
 }
 
 // settle writes down what was found: the doubt, the mark, a snapshot where
@@ -238,14 +265,19 @@ var errNothing = errors.New("nothing to write")
 
 // openDB opens the database to write.
 func (s *Store) openDB(wait time.Duration) error {
-	o := &bolt.Options{Timeout: max(wait, 1), NoFreelistSync: true, FreelistType: bolt.FreelistMapType}
-	err := guard(func() (err error) {
+	return s.openBolt(&bolt.Options{Timeout: max(wait, 1), NoFreelistSync: true, FreelistType: bolt.FreelistMapType})
+}
+
+func (s *Store) openBolt(o *bolt.Options) error {
+	o.OpenFile = func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
+		f, err = os.OpenFile(name, flag|syscall.O_NOFOLLOW, mode)
+		s.file = f
+		return f, err
+	}
+	err := s.guarded(func() (err error) {
 		s.db, err = bolt.Open(s.path(), 0o600, o)
 		return err
 	})
-	if errors.Is(err, bolterr.ErrTimeout) {
-		return fmt.Errorf("open %s: another program has it locked", s.path())
-	}
 	if err != nil {
 		s.db = nil
 		return fmt.Errorf("open the database: %w", err)

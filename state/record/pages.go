@@ -99,9 +99,9 @@ func readMetas(r io.ReaderAt, size int64) (boltMeta, string, error) {
 		second, err1 := readMeta(r, first.size)
 		switch {
 		case err1 != nil:
-			return first, "meta page 1 is damaged", nil
+			return first, "meta page 1", nil
 		case second.size != first.size:
-			return first, "the meta pages disagree", nil
+			return first, "meta page 1", nil
 		case second.txid > first.txid:
 			return second, "", nil
 		}
@@ -109,7 +109,7 @@ func readMetas(r io.ReaderAt, size int64) (boltMeta, string, error) {
 	}
 	for at := int64(minPage); at <= maxPage && at < size; at *= 2 {
 		if m, err := readMeta(r, at); err == nil && m.size == at {
-			return m, "meta page 0 is damaged", nil
+			return m, "meta page 0", nil
 		}
 	}
 	return boltMeta{}, "", fmt.Errorf("%w: both meta pages are", errDamaged)
@@ -239,7 +239,8 @@ func (w *walker) below(e element, branch bool, next []byte, depth int) error {
 		return w.tree(root, nil, nil, depth+1)
 	}
 	inline := e.value[16:]
-	if len(inline) < pageHead || binary.NativeEndian.Uint16(inline[8:]) != pageLeaf || depth > maxDepth {
+	if len(inline) < pageHead || binary.NativeEndian.Uint64(inline) != 0 || binary.NativeEndian.Uint16(inline[8:]) != pageLeaf ||
+		binary.NativeEndian.Uint32(inline[12:]) != 0 || depth > maxDepth {
 		return fmt.Errorf("%w: an inline bucket is no leaf", errDamaged)
 	}
 	return w.elements(inline, nil, nil, depth+1)

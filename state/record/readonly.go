@@ -63,21 +63,23 @@ func (s *Store) peek() error {
 }
 
 func (s *Store) peekDB(m mark, had bool) error {
-	if err := checkMetas(s.path()); err != nil {
+	bad, err := checkMetas(s.path())
+	if err != nil {
 		return err
 	}
-	err := guard(func() (err error) {
-		s.db, err = bolt.Open(s.path(), 0, &bolt.Options{ReadOnly: true, Timeout: 1})
-		return err
-	})
+	err = s.openBolt(&bolt.Options{ReadOnly: true, Timeout: 1})
 	if errors.Is(err, bolterr.ErrTimeout) {
 		return ErrLocked
 	}
 	if err != nil {
-		s.db = nil
-		return fmt.Errorf("open the database: %w", err)
+		return err
 	}
-	return s.view(func(tx *bolt.Tx) error { return s.peekContent(tx, m, had) })
+	s.txid = 0 // that is for who writes
+	err = s.view(func(tx *bolt.Tx) error { return s.peekContent(tx, m, had) })
+	if err == nil && bad != "" && s.doubt == "" {
+		s.doubt = badMeta(bad)
+	}
+	return err
 }
 
 func (s *Store) peekContent(tx *bolt.Tx, m mark, had bool) error {
@@ -99,15 +101,16 @@ func (s *Store) peekContent(tx *bolt.Tx, m mark, had bool) error {
 	return nil
 }
 
-// checkMetas looks at what bbolt itself would not: a file that is empty or cut off.
-func checkMetas(path string) error {
+// checkMetas looks at what bbolt itself would not: a file that is empty or cut
+// off, one of two meta pages that is damaged.
+func checkMetas(path string) (bad string, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return fmt.Errorf("open the database: %w", err)
+		return "", fmt.Errorf("open the database: %w", err)
 	}
 	defer f.Close()
-	_, _, err = metasOf(f)
-	return err
+	_, bad, err = metasOf(f)
+	return bad, err
 }
 
 func peekMark(path string) (mark, bool, error) {

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -65,6 +67,7 @@ type Store struct {
 	mu      sync.Mutex
 	side    *sidecar
 	db      *bolt.DB // nil where nothing can be read
+	file    *os.File // the database's own
 	txid    int      // the last transaction that is known to be on disk
 	read    bool     // content holds what the file holds
 	content          // doubt here is why the record is not believed, wherever that was found
@@ -147,7 +150,14 @@ func (s *Store) ready() error {
 	if s.side == nil || s.txid == 0 || !s.read || time.Since(s.retried) < time.Second {
 		return s.trouble
 	}
-	return s.heal()
+	doubt := s.doubt
+	if err := s.heal(); err != nil {
+		return err
+	}
+	if s.doubt != doubt {
+		return errors.New(s.distrust()) // who appends must hear of it before he acts
+	}
+	return nil
 }
 
 func (s *Store) append(entries []state.Entry) ([]state.Entry, error) {
@@ -201,9 +211,12 @@ func (s *Store) mark() mark {
 // update runs one transaction. A commit that fails leaves the file in doubt:
 // whether it landed is unknown, and bbolt may go on to read it.
 func (s *Store) update(f func(*bolt.Tx) error) error {
+	if s.db == nil {
+		return errors.New("the database is not open")
+	}
 	var id int
 	var own error
-	err := guard(func() error {
+	err := s.guarded(func() error {
 		return s.commit(s.db, func(tx *bolt.Tx) error {
 			id = tx.ID()
 			own = f(tx)
@@ -224,7 +237,21 @@ func (s *Store) view(f func(*bolt.Tx) error) error {
 	if s.db == nil {
 		return nil
 	}
-	return guard(func() error { return s.db.View(f) })
+	return s.guarded(func() error { return s.db.View(f) })
+}
+
+// guarded runs what uses the database, and abandons it after a panic.
+func (s *Store) guarded(f func() error) error {
+	panicked, err := guard(f)
+	if panicked {
+		s.db = nil
+		if s.file != nil {
+			// Its mapping stays, and would keep the lock.
+			_ = syscall.Flock(int(s.file.Fd()), syscall.LOCK_UN)
+			_ = s.file.Close()
+		}
+	}
+	return err
 }
 
 // Close writes a snapshot and lets go of the files. The Store is of no use
@@ -248,9 +275,9 @@ func (s *Store) closeDB() error {
 	if s.db == nil {
 		return nil
 	}
-	db := s.db
+	err := s.guarded(s.db.Close)
 	s.db = nil
-	return guard(db.Close)
+	return err
 }
 
 func (s *Store) letGo() error {

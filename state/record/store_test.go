@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	bolt "go.etcd.io/bbolt"
 
 	"github.com/pakashop/evenkeel/actuators"
 	"github.com/pakashop/evenkeel/state"
@@ -303,6 +304,32 @@ func BenchmarkAppend(b *testing.B) {
 		}
 		if _, err := s.Append([]state.Entry{outcome(i, id, state.Done)}); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkBareCommit is what BenchmarkAppend is to be compared with: two
+// commits of bbolt with values of the same size, and nothing else.
+func BenchmarkBareCommit(b *testing.B) {
+	db, err := bolt.Open(b.TempDir()+"/b.db", 0o600, &bolt.Options{NoFreelistSync: true, FreelistType: bolt.FreelistMapType})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	seq := uint64(0)
+	for b.Loop() {
+		for _, size := range []int{750, 250} {
+			seq++
+			err := db.Update(func(tx *bolt.Tx) error {
+				bucket, err := tx.CreateBucketIfNotExists(bucketEntries)
+				if err != nil {
+					return err
+				}
+				return bucket.Put(key(seq), make([]byte, size))
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
 		}
 	}
 }
