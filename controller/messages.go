@@ -3,6 +3,7 @@ package controller
 import (
 	"github.com/pakashop/evenkeel/controller/act"
 	"github.com/pakashop/evenkeel/controller/api"
+	"github.com/pakashop/evenkeel/controller/failpoint"
 	"github.com/pakashop/evenkeel/controller/plan"
 	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/state"
@@ -51,6 +52,7 @@ type guarded struct {
 }
 
 func (m guarded) tell(l *loop) bool {
+	failpoint.Hit("guard.after")
 	for _, id := range m.ids {
 		delete(l.guarding, id)
 	}

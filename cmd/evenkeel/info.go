@@ -182,9 +182,10 @@ func (a *app) debugCmd() *cobra.Command {
 	return cmd
 }
 
-// failpoints are those of the record, and those around every verb that there is.
+// failpoints are those of the guard and the record, and those around every verb
+// that there is.
 func failpoints(ctx context.Context) []string {
-	names := slices.Clone(failpoint.Record)
+	names := append(slices.Clone(failpoint.Guard), failpoint.Record...)
 	for _, i := range infosOf(ctx, builtIn()) {
 		for _, v := range i.Verbs {
 			before, after := failpoint.Act(i.Name, v.Name)

@@ -10,24 +10,34 @@ import (
 	"syscall"
 )
 
-var (
-	name, times = parse(os.Getenv("EVENKEEL_FAILPOINT"))
-	hits        atomic.Int64
-)
-
-func parse(s string) (string, int64) {
-	name, n, found := strings.Cut(s, "@")
-	if !found {
-		return name, 1
-	}
-	i, _ := strconv.ParseInt(n, 10, 64)
-	return name, max(1, i)
+// point is one moment that was asked for, and how often it came.
+type point struct {
+	name  string
+	times int64
+	hits  atomic.Int64
 }
 
-// Hit says that the process has come to a named moment, and ends it there if
-// that is what was asked for.
+var kill, stop = parse("EVENKEEL_FAILPOINT"), parse("EVENKEEL_FAILSTOP")
+
+func parse(variable string) *point {
+	name, n, found := strings.Cut(os.Getenv(variable), "@")
+	p := &point{name: name, times: 1}
+	if found {
+		i, _ := strconv.ParseInt(n, 10, 64)
+		p.times = max(1, i)
+	}
+	return p
+}
+
+func (p *point) now(at string) bool { return at == p.name && p.hits.Add(1) == p.times }
+
+// Hit says that the process has come to a named moment, and ends or stops it
+// there if that is what was asked for.
 func Hit(at string) {
-	if at == name && hits.Add(1) == times {
+	if stop.now(at) {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+	}
+	if kill.now(at) {
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {}
 	}
