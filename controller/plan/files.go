@@ -58,7 +58,7 @@ func (d *draft) artifact(sv *service, a desired.Artifact, w wish) {
 	w.detail = explain(a, have, w.fields)
 	w.effect = actuators.Benign
 	w.rests = []state.Ref{fileRef(a.Path)}
-	w.action = writeAction(a, have, d.past.Owned[a.Path])
+	w.action = writeAction(sv.Object(), a, have, d.past.Owned[a.Path])
 	switch {
 	case have.Kind == state.Symlink && have.Link == "/dev/null" && w.unit != "":
 		w.holds = append(w.holds, hold{state.Masked, w.unit + " is masked by " + a.Path, nil})
@@ -164,8 +164,8 @@ func short(digest string) string {
 // writeAction is the write that makes a file as declared. It carries what was
 // seen there, so that a newer change by somebody else is not overwritten
 // unseen; and whether a human's version is to be kept.
-func writeAction(a desired.Artifact, have state.File, owned state.Owned) actuators.Action {
-	args := map[string]string{"mode": fmt.Sprintf("%04o", a.Mode), "owner": a.Owner, "group": a.Group, "digest": a.Digest}
+func writeAction(object string, a desired.Artifact, have state.File, owned state.Owned) actuators.Action {
+	args := map[string]string{"object": object, "mode": fmt.Sprintf("%04o", a.Mode), "owner": a.Owner, "group": a.Group, "digest": a.Digest}
 	if a.Host {
 		args["digest"] = have.Digest
 	}
@@ -207,7 +207,7 @@ func (d *draft) foreignDropIn(sv *service, path string) {
 		unit: sv.fileUnit(), reason: state.ForeignDropIn, detail: path + " was not declared", effect: actuators.Benign,
 		rests:  []state.Ref{fileRef(path), dirRef(filepath.Dir(path))},
 		fields: []state.Field{{Path: path, Desired: "absent", Observed: short(have.Digest)}},
-		action: actuators.Action{Actuator: "file", Verb: "remove", Target: path, Args: map[string]string{"was": have.Digest, "keep": "1"}},
+		action: actuators.Action{Actuator: "file", Verb: "remove", Target: path, Args: map[string]string{"object": sv.Object(), "was": have.Digest, "keep": "1"}},
 	}
 	if owned, ours := d.past.Owned[path]; ours && owned.Object == sv.Object() && owned.Created {
 		// Once declared, and evenkeel's own: it leaves with its declaration.

@@ -129,7 +129,7 @@ func (d *draft) deleteOrphan(object string, m state.Managed, created []string, t
 		}
 		w := wish{
 			detail: path + " is no longer declared", effect: actuators.Benign, rests: []state.Ref{fileRef(path)},
-			action: actuators.Action{Actuator: "file", Verb: "remove", Target: path, Args: map[string]string{"was": f.Digest}},
+			action: actuators.Action{Actuator: "file", Verb: "remove", Target: path, Args: map[string]string{"object": object, "was": f.Digest}},
 		}
 		if f.Digest != d.past.Owned[path].Digest {
 			w.action.Args["keep"] = "1"
