@@ -53,3 +53,35 @@ func TestLinesWithoutEndAreCountedAndDropped(t *testing.T) {
 		t.Errorf("%d bytes went on, ending %q", len(got), got[len(got)-200:])
 	}
 }
+
+// Whatever a plugin prints, no line that goes on is longer than the limit, and
+// what keeps to the limits goes on as it is.
+func FuzzBounded(f *testing.F) {
+	f.Add([]byte("1|1|unix|/run/x|grpc|\n"), 7)
+	f.Add(bytes.Repeat([]byte("x"), maxLine+1), 1)
+	f.Add([]byte("\n\n\x00\xff"), 3)
+	f.Fuzz(func(t *testing.T, in []byte, size int) {
+		b := newBounded(io.NopCloser(bytes.NewReader(in)))
+		b.now = func() time.Time { return time.Unix(100, 0) }
+		var out []byte
+		for p := make([]byte, 128+max(0, size)%maxLine); ; {
+			n, err := b.Read(p)
+			out = append(out, p[:n]...)
+			if err != nil {
+				break
+			}
+		}
+		fits := len(in) <= maxRate
+		for line := range bytes.Lines(in) {
+			fits = fits && len(line) <= maxLine
+		}
+		if fits && !bytes.Equal(out, in) {
+			t.Errorf("%q became %q", in, out)
+		}
+		for line := range bytes.Lines(out) {
+			if len(line) > maxLine+1 {
+				t.Errorf("a line of %d bytes", len(line))
+			}
+		}
+	})
+}

@@ -6,7 +6,35 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
+
+// cgroupPrefix is in the name of all that is ours to kill.
+const cgroupPrefix = "evenkeel-plugin-"
+
+// OwnCgroup is the cgroup v2 folder of this process, for Options.Cgroup, if
+// systemd left it to us (Delegate=yes in the unit); else it is empty.
+func OwnCgroup() string {
+	text, err := os.ReadFile("/proc/self/cgroup")
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(text)) {
+		path, ok := strings.CutPrefix(strings.TrimSpace(line), "0::")
+		if !ok {
+			continue
+		}
+		dir := filepath.Join("/sys/fs/cgroup", path)
+		for _, attr := range []string{"user.delegate", "trusted.delegate"} {
+			value := make([]byte, 8)
+			if n, err := unix.Getxattr(dir, attr, value); err == nil && string(value[:n]) == "1" {
+				return dir
+			}
+		}
+	}
+	return ""
+}
 
 // cgroup holds one plugin and all that it starts, whatever session or group
 // they flee to. A nil cgroup does nothing.
@@ -20,7 +48,7 @@ func newCgroup(parent, name string) (*cgroup, error) {
 	if parent == "" {
 		return nil, nil
 	}
-	dir, err := os.MkdirTemp(parent, name+"-")
+	dir, err := os.MkdirTemp(parent, cgroupPrefix+name+"-")
 	if err != nil {
 		return nil, fmt.Errorf("make a cgroup: %w", err)
 	}
@@ -64,7 +92,7 @@ func sweepCgroups(parent string) {
 		return
 	}
 	for _, e := range left {
-		if e.IsDir() && strings.Contains(e.Name(), "-") {
+		if e.IsDir() && strings.HasPrefix(e.Name(), cgroupPrefix) {
 			dir := filepath.Join(parent, e.Name())
 			_ = os.WriteFile(filepath.Join(dir, "cgroup.kill"), []byte("1"), 0)
 			_ = os.Remove(dir)

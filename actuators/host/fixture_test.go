@@ -68,6 +68,9 @@ func play(role string) {
 		deaf("deaf")
 	case "a-host":
 		aHost()
+	case "knock":
+		_, err := net.Dial("unix", os.Getenv("SOCKET"))
+		fmt.Println(err)
 	}
 }
 
