@@ -16,6 +16,7 @@ type scopes struct {
 	words  map[string]string
 	state  string // systemd's own
 	folder map[string]bool
+	recent map[state.Ref]bool // looked at since the watch was last set
 }
 
 // fileWatch is what scopes need of a files.Watcher.
@@ -32,8 +33,12 @@ func (s *scopes) add(paths, folders []string) {
 	if s.watch == nil || len(paths)+len(folders) == 0 {
 		return
 	}
+	for _, p := range paths {
+		s.recent[state.Ref{Kind: state.RefFile, Name: p}] = true
+	}
 	for _, d := range folders {
 		s.folder[d] = true
+		s.recent[state.Ref{Kind: state.RefDir, Name: d}] = true
 	}
 	s.watch.Add(clean(paths), clean(folders))
 }
@@ -49,7 +54,7 @@ func (s *scopes) set(refs []state.Ref, unitFolders []string) {
 	folders := slices.Clone(unitFolders)
 	var paths []string
 	was := s.folder
-	s.folder = make(map[string]bool)
+	s.folder, s.recent = make(map[string]bool), make(map[state.Ref]bool)
 	for _, r := range refs {
 		if r.Kind == state.RefFile {
 			paths = append(paths, r.Name)
@@ -66,7 +71,19 @@ func (s *scopes) set(refs []state.Ref, unitFolders []string) {
 func (s *scopes) begin(w fileWatch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.watch, s.folder, s.words = w, make(map[string]bool), nil
+	s.watch, s.folder, s.recent, s.words = w, make(map[string]bool), make(map[state.Ref]bool), nil
+}
+
+// interest is the set of what is of interest: what the caller says, and what was
+// looked at since he was last asked.
+func (s *scopes) interest(refs []state.Ref) map[state.Ref]bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := maps.Clone(s.recent)
+	for _, r := range refs {
+		out[r] = true
+	}
+	return out
 }
 
 func (s *scopes) end() {

@@ -113,10 +113,7 @@ func (s *sight) paths(paths []string) {
 		s.dirty(nil)
 		return
 	}
-	known := make(map[state.Ref]bool)
-	for _, r := range s.refs() {
-		known[r] = true
-	}
+	known := s.o.scopes.interest(s.refs())
 	folders := make(map[string]bool)
 	for _, d := range s.o.opt.Links.Folders() {
 		folders[d] = true
@@ -124,32 +121,38 @@ func (s *sight) paths(paths []string) {
 	out := make(map[state.Ref]bool)
 	links, reaim := false, false
 	for _, p := range paths {
-		dir, name := path.Split(p)
-		dir = strings.TrimSuffix(dir, "/")
-		if p == s.o.opt.Host.Stop() {
-			out[state.Ref{Kind: state.RefHost}] = true
-		}
-		for _, r := range []state.Ref{
-			{Kind: state.RefFile, Name: p}, {Kind: state.RefDir, Name: p},
-			{Kind: state.RefFile, Name: dir}, {Kind: state.RefDir, Name: dir},
-		} {
-			if known[r] {
-				out[r] = true
-			}
-		}
+		dir, name := strings.TrimSuffix(path.Dir(p), "/"), path.Base(p)
+		s.resting(p, dir, known, out)
 		if folders[dir] || folders[p] {
 			links = true
+			// Not a unit's own file: perhaps a folder of links that came or went.
 			reaim = reaim || folders[p] || strings.Contains(name, ".") && !isUnitFile(name)
 		}
 	}
 	if reaim {
-		s.aim() // a folder of links may have come or gone
+		s.aim()
 	}
 	if links {
 		s.enablement(paths, known, out)
 	}
 	if len(out) > 0 {
 		s.dirty(slices.Collect(maps.Keys(out)))
+	}
+}
+
+// resting adds the facts that rest on one path: on what lies there, or on what
+// lies in its folder.
+func (s *sight) resting(p, dir string, known, out map[state.Ref]bool) {
+	if p == s.o.opt.Host.Stop() {
+		out[state.Ref{Kind: state.RefHost}] = true
+	}
+	for _, r := range []state.Ref{
+		{Kind: state.RefFile, Name: p}, {Kind: state.RefDir, Name: p},
+		{Kind: state.RefFile, Name: dir}, {Kind: state.RefDir, Name: dir},
+	} {
+		if known[r] {
+			out[r] = true
+		}
 	}
 }
 

@@ -132,7 +132,8 @@ func TestBoot(t *testing.T) {
 			/etc/systemd/system/type.service -> type.socket
 			/etc/systemd/system/type.socket none
 			/etc/systemd/system/dir.service/x none
-		`, map[string]string{"loop.service": "bad", "type.service": "bad", "dir.service": "bad", "no unit": "bad", "": "bad", "../x.service": "bad"}},
+			/etc/systemd/system/severed.service -> gone.service
+		`, map[string]string{"severed.service": "bad", "loop.service": "bad", "type.service": "bad", "dir.service": "bad", "no unit": "bad", "": "bad", "../x.service": "bad"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			root := t.TempDir()

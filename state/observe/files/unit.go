@@ -75,7 +75,11 @@ func (l *Links) follow(u *unit, dest string) (string, error) {
 		return "", errBad
 	}
 	*u = unit{name: name}
-	return l.search(u)
+	next, err := l.search(u)
+	if err == errNoUnit {
+		return "", errBad // an alias of nothing
+	}
+	return next, err
 }
 
 // search looks for a name, then for its template, in each folder. It returns
