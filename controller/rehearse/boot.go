@@ -186,7 +186,7 @@ func (h *Host) start(ctx context.Context, o Options) error {
 	}
 	defer cgroup.Close()
 	cmd := exec.Command(selfExe, roleInit)
-	cmd.Env = []string{}
+	cmd.Env = []string{insidePath}
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.ExtraFiles = []*os.File{goRead, saysWrite}
 	cmd.SysProcAttr = &syscall.SysProcAttr{
@@ -242,12 +242,11 @@ func startError(err error) error {
 // hear waits until the first process has turned into systemd, which closes the
 // pipe without a word, or has said why not.
 func hear(ctx context.Context, says *os.File) error {
-	if deadline, ok := ctx.Deadline(); ok {
-		_ = says.SetReadDeadline(deadline)
-	}
+	stop := context.AfterFunc(ctx, func() { _ = says.SetReadDeadline(time.Now()) })
+	defer stop()
 	words, err := io.ReadAll(io.LimitReader(says, 1<<16))
 	if err != nil {
-		return err
+		return errors.Join(ctx.Err(), err)
 	}
 	if len(words) > 0 {
 		return fmt.Errorf("%w: %s", ErrUnavailable, words)

@@ -61,13 +61,25 @@ func join(job enterJob) error {
 		return fmt.Errorf("it has ended: %w", err)
 	}
 	defer unix.Close(pidfd)
+	root, err := unix.Open(fmt.Sprintf("/proc/%d/root", job.PID), unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("it has ended: %w", err)
+	}
+	defer unix.Close(root)
 	if err := joinCgroups(job.Cgroups); err != nil {
 		return err
 	}
 	if err := unix.Unshare(unix.CLONE_FS); err != nil { // a shared root cannot change its mount namespace
 		return err
 	}
-	return unix.Setns(pidfd, namespaceSet|unix.CLONE_NEWCGROUP)
+	if err := unix.Setns(pidfd, namespaceSet|unix.CLONE_NEWCGROUP); err != nil {
+		return err
+	}
+	// The namespace's root is not the host's where its owner ran in a chroot.
+	if err := unix.Fchdir(root); err != nil {
+		return err
+	}
+	return unix.Chroot(".")
 }
 
 func run(argv []string, dir string) int {

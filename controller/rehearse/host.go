@@ -99,11 +99,13 @@ func (h *Host) Command(ctx context.Context, argv ...string) *exec.Cmd {
 	return cmd
 }
 
+const insidePath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 // insideEnv is what a login on the host would have, and the few things of the
 // caller's that belong to the terminal rather than to the machine.
 func insideEnv() []string {
 	env := []string{
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		insidePath,
 		"HOME=/root", "USER=root", "LOGNAME=root", "LANG=C.UTF-8", "SYSTEMD_PAGER=",
 	}
 	for _, name := range []string{"TERM", "NO_COLOR"} {

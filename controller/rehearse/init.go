@@ -98,7 +98,7 @@ func becomeSystemd() error {
 			return fmt.Errorf("%s: %w", s.what, err)
 		}
 	}
-	env := []string{"container=evenkeel-rehearse", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+	env := []string{"container=evenkeel-rehearse", insidePath}
 	argv := []string{systemd, "--system", "--log-target=journal", "--show-status=0", "--unit=multi-user.target"}
 	return fmt.Errorf("start %s: %w", systemd, unix.Exec(systemd, argv, env))
 }

@@ -71,7 +71,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	acts := []func(context.Context) error{s.furnish, s.converge, s.breakAll, s.lastLook}
 	for _, act := range acts {
 		if err := act(ctx); err != nil {
-			s.explain(err)
+			if ctx.Err() == nil { // else the watcher has had enough
+				s.explain(err)
+			}
 			return err
 		}
 	}

@@ -42,8 +42,10 @@ func Inside() bool { return os.Getenv(insideVar) != "" }
 // Share is /lab inside.
 func Main(m *testing.M) { MainWith(m, rehearse.Options{Name: "test"}) }
 
-// MainWith is Main with a say in what the host is like.
-func MainWith(m *testing.M, o rehearse.Options) {
+// MainWith is Main with a say in what the host is like. Each prepare is given
+// the folder that is /lab inside, before any test runs: to build what the tests
+// need into it.
+func MainWith(m *testing.M, o rehearse.Options, prepare ...func(share string) error) {
 	if rehearse.Init() {
 		return
 	}
@@ -58,7 +60,7 @@ func MainWith(m *testing.M, o rehearse.Options) {
 	case flag.Lookup("test.list").Value.String() != "":
 		os.Exit(m.Run()) // a list of names needs no host
 	}
-	code, err := rerun(o)
+	code, err := rerun(o, prepare)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "hosttest:", err)
 		fmt.Fprintln(os.Stderr, "hosttest: these tests need a disposable host; "+skipVar+"=none skips them")
@@ -100,7 +102,7 @@ func skipAll() {
 }
 
 // rerun boots a host, runs this binary in it and fetches what the run wrote.
-func rerun(o rehearse.Options) (int, error) {
+func rerun(o rehearse.Options, prepare []func(share string) error) (int, error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT)
 	defer stop()
 	dir, err := os.Getwd()
@@ -115,6 +117,11 @@ func rerun(o rehearse.Options) (int, error) {
 	defer h.Close()
 	if err := copyExecutable(filepath.Join(h.Share(), "test")); err != nil {
 		return 0, err
+	}
+	for _, f := range prepare {
+		if err := f(h.Share()); err != nil {
+			return 0, err
+		}
 	}
 	args, outputs := insideArgs(os.Args[1:], h.Share())
 	cmd := h.Command(ctx, append([]string{rehearse.ShareInside + "/test"}, args...)...)
