@@ -8,8 +8,8 @@ import (
 // Property names one property of one object.
 type Property struct {
 	Path      string // UnitPath(name), or ManagerPath
-	Interface string // Unit, Service, …: see the constants
-	Name      string
+	Interface string // Unit, Service, …: see the constants; empty with an empty Name: all of them
+	Name      string // empty: all properties of the interface, as a map[string]any
 }
 
 // The objects and interfaces of systemd whose properties are read.
@@ -21,7 +21,8 @@ const (
 )
 
 // Reply is the answer to one Property. Value is a string, bool, uint32, int32,
-// uint64, int64, []byte, []string or JobRef.
+// uint64, int64, []byte, []string or JobRef, or a map of these where all were
+// asked for; it then leaves out what is of another type.
 type Reply struct {
 	Value any
 	Err   error
@@ -97,6 +98,11 @@ func answer(m *message) Reply {
 	}
 	if string(m.sig) == "v" {
 		if v, ok := m.body.variant(); ok {
+			return Reply{Value: v}
+		}
+	}
+	if string(m.sig) == "a{sv}" {
+		if v, ok := m.body.dict(); ok {
 			return Reply{Value: v}
 		}
 	}

@@ -32,7 +32,8 @@ type link struct {
 	queue chan struct{} // bounds jobs that are queued by us
 	dead  chan struct{} // closed when the socket is
 
-	generation uint64 // set before anybody else sees the link
+	generation uint64                 // set before anybody else sees the link
+	systemd    atomic.Pointer[string] // its unique name on the message bus
 
 	probing atomic.Bool
 
@@ -97,7 +98,7 @@ func openOne(ctx context.Context, until time.Time, c *Conn, way string, subscrib
 		via: way, owner: c, reads: newReader(readSlots), jobs: newJobBook(),
 		slots: make(chan struct{}, callSlots), queue: make(chan struct{}, jobSlots), dead: make(chan struct{}),
 	}
-	l.wire = newWire(sock.(*net.UnixConn), l.look)
+	l.wire = newWire(sock, l.look)
 	if l.conn, err = dbus.NewConn(l.wire, dbus.WithSignalHandler(l)); err != nil {
 		sock.Close()
 		return nil, err
@@ -142,9 +143,11 @@ func (l *link) greet(ctx context.Context) error {
 		return fmt.Errorf("greet the message bus: %w", err)
 	}
 	call := l.conn.BusObject().CallWithContext(ctx, "org.freedesktop.DBus.GetNameOwner", 0, destination)
-	if call.Err != nil {
-		return fmt.Errorf("find systemd on the message bus: %w", call.Err)
+	var owner string
+	if err := call.Store(&owner); err != nil {
+		return fmt.Errorf("find systemd on the message bus: %w", err)
 	}
+	l.systemd.Store(&owner)
 	return nil
 }
 

@@ -18,17 +18,18 @@ const (
 	fieldErrorName   = 4
 	fieldReplySerial = 5
 	fieldDestination = 6
+	fieldSender      = 7
 	fieldSignature   = 8
 )
 
 // message is the header of a received message and its undecoded body. It
 // points into the reader's buffer: copy what is to be kept.
 type message struct {
-	kind                byte
-	reply               uint32
-	path, iface, member []byte
-	errName, sig        []byte
-	body                cursor
+	kind                        byte
+	reply                       uint32
+	path, iface, member, sender []byte
+	errName, sig                []byte
+	body                        cursor
 }
 
 func byteOrder(mark byte) binary.ByteOrder {
@@ -87,6 +88,8 @@ func (m *message) set(code byte, v []byte) {
 		m.member = v
 	case fieldErrorName:
 		m.errName = v
+	case fieldSender:
+		m.sender = v
 	case fieldSignature:
 		m.sig = v
 	}
@@ -99,6 +102,7 @@ type cursor struct {
 	at    int
 	order binary.ByteOrder
 	bad   bool
+	depth int // of variants in variants
 }
 
 func (c *cursor) align(n int) { c.at = (c.at + n - 1) &^ (n - 1) }
@@ -151,108 +155,4 @@ func (c *cursor) signature() []byte {
 	v := c.take(int(c.byte()))
 	c.take(1)
 	return v
-}
-
-// variant decodes the types that the properties of units have; false for others.
-func (c *cursor) variant() (any, bool) {
-	sig := string(c.signature())
-	var v any
-	switch sig {
-	case "s", "o":
-		v = string(c.string())
-	case "b":
-		v = c.uint32() != 0
-	case "u":
-		v = c.uint32()
-	case "i":
-		v = int32(c.uint32())
-	case "t":
-		v = c.uint64()
-	case "x":
-		v = int64(c.uint64())
-	case "ay":
-		n := c.uint32()
-		if n > maxMessage {
-			return nil, false
-		}
-		v = append([]byte{}, c.take(int(n))...)
-	case "as", "ao":
-		v = c.strings()
-	case "(uo)":
-		c.align(8)
-		v = JobRef{ID: c.uint32(), Path: string(c.string())}
-	default:
-		return nil, false
-	}
-	return v, !c.bad
-}
-
-func (c *cursor) strings() []string {
-	n := int(c.uint32())
-	end := c.at + n
-	if c.bad || n > len(c.b)-c.at {
-		c.bad = true
-		return nil
-	}
-	var out []string
-	for c.at < end && !c.bad {
-		out = append(out, string(c.string()))
-	}
-	return out
-}
-
-// JobRef is the value of a unit's Job property.
-type JobRef struct {
-	ID   uint32
-	Path string
-}
-
-// encoder writes the calls that need no reflection.
-type encoder struct{ b []byte }
-
-func (e *encoder) align(start, n int) {
-	for (len(e.b)-start)%n != 0 {
-		e.b = append(e.b, 0)
-	}
-}
-
-func (e *encoder) uint32(v uint32) { e.b = binary.LittleEndian.AppendUint32(e.b, v) }
-
-func (e *encoder) string(s string) {
-	e.uint32(uint32(len(s)))
-	e.b = append(e.b, s...)
-	e.b = append(e.b, 0)
-}
-
-func (e *encoder) field(start int, code, kind byte, v string) {
-	e.align(start, 8)
-	e.b = append(e.b, code, 1, kind, 0)
-	if kind == 'g' {
-		e.b = append(e.b, byte(len(v)))
-		e.b = append(e.b, v...)
-		e.b = append(e.b, 0)
-		return
-	}
-	e.string(v)
-}
-
-// get appends a Properties.Get call.
-func (e *encoder) get(serial uint32, p Property) {
-	start := len(e.b)
-	e.b = append(e.b, 'l', typeCall, 0, 1)
-	e.uint32(0) // the body's length, below
-	e.uint32(serial)
-	e.uint32(0) // the header's length, below
-	e.field(start, fieldPath, 'o', p.Path)
-	e.field(start, fieldInterface, 's', propsIface)
-	e.field(start, fieldMember, 's', "Get")
-	e.field(start, fieldDestination, 's', destination)
-	e.field(start, fieldSignature, 'g', "ss")
-	binary.LittleEndian.PutUint32(e.b[start+12:], uint32(len(e.b)-start-16))
-	e.align(start, 8)
-	body := len(e.b)
-	e.string(p.Interface)
-	e.align(body, 4)
-	e.string(p.Name)
-	binary.LittleEndian.PutUint32(e.b[start+4:], uint32(len(e.b)-body))
 }

@@ -6,8 +6,7 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// The match rules of a subscription. dbus-daemon resolves the sender, so that
-// nobody else on the bus can pretend to be systemd.
+// The match rules of a subscription.
 const (
 	matchManager = "type='signal',sender='" + destination + "',path='" + managerPath + "',interface='" + managerIface + "'"
 	matchUnits   = "type='signal',sender='" + destination + "',path_namespace='/org/freedesktop/systemd1/unit',interface='" + propsIface + "',member='PropertiesChanged'"
@@ -67,6 +66,9 @@ func (l *link) look(m *message) bool {
 	if m.kind != typeSignal {
 		return l.reads.look(m)
 	}
+	if !l.fromSystemd(m) {
+		return string(m.sender) != "org.freedesktop.DBus"
+	}
 	switch string(m.iface) {
 	case propsIface:
 		if string(m.member) == "PropertiesChanged" {
@@ -79,6 +81,16 @@ func (l *link) look(m *message) bool {
 		return l.manager(m)
 	}
 	return false
+}
+
+// fromSystemd tells the genuine signals. A match rule is no guard: anybody on
+// the message bus may address a signal to us. The bus vouches for the sender.
+func (l *link) fromSystemd(m *message) bool {
+	if l.via == viaPrivate {
+		return true
+	}
+	owner := l.systemd.Load()
+	return owner != nil && *owner == string(m.sender)
 }
 
 func (l *link) manager(m *message) bool {
@@ -110,7 +122,9 @@ func (l *link) DeliverSignal(iface, member string, s *dbus.Signal) {
 	if iface != "org.freedesktop.DBus" || member != "NameOwnerChanged" || len(s.Body) != 3 || s.Body[0] != destination {
 		return
 	}
-	if s.Body[2] != "" {
+	owner, _ := s.Body[2].(string)
+	l.systemd.Store(&owner)
+	if owner != "" {
 		l.owner.background(func(ctx context.Context) { l.returned(ctx) })
 	}
 	l.owner.allTouched()

@@ -14,7 +14,7 @@ import (
 // which either keeps the message or lets godbus have it. Reading is buffered,
 // which godbus' own transport is not.
 type wire struct {
-	sock *net.UnixConn
+	sock net.Conn
 	in   *bufio.Reader
 	look func(m *message) (kept bool)
 
@@ -30,7 +30,7 @@ const maxMessage = 128 << 20
 
 var errTooLong = errors.New("D-Bus message is too long")
 
-func newWire(sock *net.UnixConn, look func(*message) bool) *wire {
+func newWire(sock net.Conn, look func(*message) bool) *wire {
 	return &wire{sock: sock, in: bufio.NewReaderSize(sock, 32<<10), look: look}
 }
 

@@ -56,6 +56,12 @@ type reading struct {
 	err  error
 }
 
+// request is one property, or all of them, and where the answer goes.
+type request struct {
+	to  *reading
+	set func(*state.Unit, any)
+}
+
 // detail reads the properties of the listed units, each once.
 func (o *Observer) detail(ctx context.Context, listed []listing) (map[string]*reading, error) {
 	units := make(map[string]*reading, len(listed))
@@ -64,8 +70,7 @@ func (o *Observer) detail(ctx context.Context, listed []listing) (map[string]*re
 		return units, err
 	}
 	var asks []bus.Property
-	var sets []func(any)
-	var owners []*reading
+	var requests []request
 	for _, l := range listed {
 		if l.err != nil || units[l.status.Name] != nil {
 			continue
@@ -74,8 +79,7 @@ func (o *Observer) detail(ctx context.Context, listed []listing) (map[string]*re
 		units[l.status.Name] = r
 		for _, p := range o.wants(&r.unit, fresh) {
 			asks = append(asks, bus.Property{Path: l.status.Path, Interface: p.iface, Name: p.name})
-			sets = append(sets, func(v any) { p.set(&r.unit, v) })
-			owners = append(owners, r)
+			requests = append(requests, request{to: r, set: p.set})
 		}
 	}
 	replies, err := o.bus.Get(ctx, asks)
@@ -83,11 +87,12 @@ func (o *Observer) detail(ctx context.Context, listed []listing) (map[string]*re
 		return units, err
 	}
 	for i, a := range replies {
+		r := requests[i]
 		if a.Err != nil {
-			owners[i].err = errors.Join(owners[i].err, a.Err)
+			r.to.err = errors.Join(r.to.err, a.Err)
 			continue
 		}
-		sets[i](a.Value)
+		r.set(&r.to.unit, a.Value)
 	}
 	for _, r := range units {
 		o.process(&r.unit)
@@ -102,35 +107,52 @@ func fromStatus(s bus.UnitStatus) state.Unit {
 	}
 }
 
+// everything reads all properties in one call. systemd forgets a unit that is
+// idle and that nothing refers to as soon as it has answered, and reads its
+// files again for the next call: then one dear call is cheaper than many.
+var everything = prop{set: func(u *state.Unit, v any) {
+	all, _ := v.(map[string]any)
+	for _, p := range properties(u.ID) {
+		p.set(u, all[p.name])
+	}
+}}
+
+// properties lists all that is ever read of a unit.
+func properties(id string) []prop {
+	ps := append([]prop{needReload, invocation, canReload, entered}, details...)
+	if isService(id) {
+		ps = append(append(ps, mainPID), serviceDetails...)
+	}
+	return ps
+}
+
+func isService(id string) bool { return strings.HasSuffix(id, ".service") }
+
 // wants lists the properties that matter for the state a unit is in. It takes
 // from disk what lies there.
 func (o *Observer) wants(u *state.Unit, fresh freshness) []prop {
-	idle := u.Active == "inactive" && u.Job.ID == 0
-	if idle && (u.Load == "not-found" || u.Load == "masked") {
-		return nil
+	if u.Active == "inactive" && u.Job.ID == 0 {
+		if u.Load == "not-found" || u.Load == "masked" {
+			return nil
+		}
+		return []prop{everything}
 	}
 	ps := make([]prop, 0, 20)
 	if !fresh.covers(u.ID) {
 		ps = append(ps, needReload)
 	}
-	if id := o.invocationLink(u.ID); id != "" {
-		u.Invocation = id
-	} else {
+	if u.Invocation = o.invocationLink(u.ID); u.Invocation == "" {
 		ps = append(ps, invocation)
 	}
 	ps = append(ps, canReload, entered)
-	service := strings.HasSuffix(u.ID, ".service")
-	if service {
+	if isService(u.ID) {
 		ps = append(ps, mainPID)
-	}
-	if o.opts.Lean && service && u.Active == "active" && u.Sub == "running" {
-		return ps
-	}
-	ps = append(ps, details...)
-	if service {
+		if o.opts.Lean && u.Active == "active" && u.Sub == "running" {
+			return ps
+		}
 		ps = append(ps, serviceDetails...)
 	}
-	return ps
+	return append(ps, details...)
 }
 
 func sorted(v any) []string {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -260,3 +261,38 @@ func TestWatchEndsWithItsConnection(t *testing.T) {
 	}
 }
 
+// Anybody on the message bus may address a signal to us; only systemd's count.
+func TestForgedSignals(t *testing.T) {
+	noLeaks(t)
+	write(t, map[string]string{"evk-forged.service": service("ExecStartPre=/bin/sleep 1", "ExecStart=/bin/sleep infinity")})
+	c := dial(t, bus.Options{})
+	o := units.New(c, clock, units.Options{})
+	o.SetNames([]string{"evk-forged.service"})
+	n := watch(t, o)
+	var us string
+	for _, line := range strings.Split(run(t, "busctl", "list", "--unique", "--no-legend"), "\n") {
+		if f := strings.Fields(line); len(f) > 1 && f[1] == fmt.Sprint(os.Getpid()) {
+			us = f[0]
+		}
+	}
+	emit := func(iface, member string, args ...string) {
+		run(t, append([]string{"runuser", "-u", "nobody", "--", "busctl", "emit", "--destination=" + us,
+			"/org/freedesktop/systemd1", iface, member}, args...)...)
+	}
+	const manager = "org.freedesktop.systemd1.Manager"
+	emit(manager, "JobNew", "uos", "1", "/org/freedesktop/systemd1/job/1", "evk-forged.service")
+	emit(manager, "Reloading", "b", "false")
+	emit("org.freedesktop.DBus", "NameOwnerChanged", "sss", "org.freedesktop.systemd1", "", us)
+	time.Sleep(200 * time.Millisecond)
+	if s := n.String(); s != "all 0, map[]" {
+		t.Errorf("a forged signal was believed: %s", s)
+	}
+	done := make(chan string, 1)
+	go func() { r, _ := c.StartUnit(t.Context(), "evk-forged.service"); done <- r }()
+	var id uint32
+	eventually(t, "the start is under way", func() bool { _, _, _, id, _, _ = c.Unit(t.Context(), "evk-forged.service"); return id != 0 })
+	emit(manager, "JobRemoved", "uoss", fmt.Sprint(id), fmt.Sprintf("/org/freedesktop/systemd1/job/%d", id), "evk-forged.service", "timeout")
+	if r := <-done; r != "done" {
+		t.Errorf("a forged end of a job was believed: %q", r)
+	}
+}
