@@ -62,6 +62,7 @@ func (s *Store) reopen(acked content, txid int) error {
 			return err
 		}
 	}
+	s.shaken = s.shaken || s.doubt != "" && acked.doubt == ""
 	s.o.Log.Info("the store was opened again", "seq", s.at.seq)
 	return s.settle()
 }
@@ -101,7 +102,7 @@ func (s *Store) Accept() error {
 	if s.trouble != nil {
 		return fmt.Errorf("accept the record: %w", s.trouble)
 	}
-	s.doubt = ""
+	s.doubt, s.shaken = "", false
 	if err := s.settle(); err != nil {
 		return fmt.Errorf("accept the record: %w", err)
 	}

@@ -71,6 +71,7 @@ type Store struct {
 	txid    int      // the last transaction that is known to be on disk
 	read    bool     // content holds what the file holds
 	content          // doubt here is why the record is not believed, wherever that was found
+	shaken  bool     // the doubt came up while the store was in use
 	trouble error    // why nothing can be written now; Heal may clear it
 	retried time.Time
 
@@ -116,11 +117,10 @@ func (s *Store) distrust() string {
 // their Seq. When it returns without error they are on disk. On an error the
 // caller must take none of them as written, and do nothing that rests on them:
 // the store is distrusted until Heal, or the next Append, has opened and
-// verified it again.
+// verified it again. If that finds it damaged, Append refuses until Accept or a
+// restart: the Past of the caller has become doubtful under him. Without
+// entries it writes nothing and tells whether it could.
 func (s *Store) Append(entries []state.Entry) ([]state.Entry, error) {
-	if len(entries) == 0 {
-		return nil, nil
-	}
 	for _, e := range entries {
 		if err := e.Check(); err != nil {
 			return nil, fmt.Errorf("append to the record: %w", err)
@@ -134,6 +134,9 @@ func (s *Store) Append(entries []state.Entry) ([]state.Entry, error) {
 	if err := s.ready(); err != nil {
 		return nil, fmt.Errorf("append to the record: %w", err)
 	}
+	if len(entries) == 0 {
+		return nil, nil
+	}
 	out, err := s.append(entries)
 	if err != nil {
 		return nil, fmt.Errorf("append to the record: %w", err)
@@ -144,18 +147,16 @@ func (s *Store) Append(entries []state.Entry) ([]state.Entry, error) {
 // ready tells whether entries can be written. A store that was well before
 // tries to heal itself, but not at every call.
 func (s *Store) ready() error {
-	if s.trouble == nil {
-		return nil
+	if s.trouble != nil {
+		if s.side == nil || s.txid == 0 || !s.read || time.Since(s.retried) < time.Second {
+			return s.trouble
+		}
+		if err := s.heal(); err != nil {
+			return err
+		}
 	}
-	if s.side == nil || s.txid == 0 || !s.read || time.Since(s.retried) < time.Second {
-		return s.trouble
-	}
-	doubt := s.doubt
-	if err := s.heal(); err != nil {
-		return err
-	}
-	if s.doubt != doubt {
-		return errors.New(s.distrust()) // who appends must hear of it before he acts
+	if s.shaken {
+		return errors.New(s.distrust())
 	}
 	return nil
 }
