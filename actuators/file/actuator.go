@@ -30,8 +30,9 @@ type Actuator struct {
 	root string
 	kept *displaced.Store
 
-	mu    sync.Mutex      // guards what follows
-	live  map[string]bool // names of temporary files in use
+	mu    sync.Mutex               // guards what follows
+	live  map[string]bool          // names of temporary files in use
+	busy  map[string]chan struct{} // targets at work; closed when one is done
 	swept map[folderID]bool
 }
 
@@ -45,7 +46,7 @@ func New(o Options) *Actuator {
 	}
 	return &Actuator{
 		root: o.Root, kept: displaced.New(o.Displaced, displaced.Options{Now: o.Now}),
-		live: make(map[string]bool), swept: make(map[folderID]bool),
+		live: make(map[string]bool), busy: make(map[string]chan struct{}), swept: make(map[folderID]bool),
 	}
 }
 
@@ -61,7 +62,7 @@ var info = actuators.Info{
 		{
 			Name: "write", Effect: actuators.Benign, Content: true,
 			Args: []string{"digest", "mode", "owner", "group", "was", "keep", "object"},
-			Help: "Makes a file be as declared, if what lies there has the digest `was` (absent: if nothing does).",
+			Help: "Makes a file be as declared, if what lies there has the digest `was` (absent: if nothing does). Empty content with digest equal to was sets mode and owner only.",
 		},
 		{
 			Name: "remove", Effect: actuators.Benign,
@@ -80,10 +81,48 @@ func (a *Actuator) Apply(ctx context.Context, r actuators.Request) (actuators.Re
 	if err != nil {
 		return actuators.Result{}, err
 	}
+	release, err := a.claim(ctx, w)
+	if err != nil {
+		return actuators.Result{}, err
+	}
+	defer release()
 	if w.remove {
 		return a.remove(ctx, w)
 	}
 	return a.write(ctx, w)
+}
+
+// claim waits until nobody else in this process is at work on the target, and
+// returns how to let it go.
+func (a *Actuator) claim(ctx context.Context, w wish) (release func(), err error) {
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, late(w, err)
+		}
+		a.mu.Lock()
+		others, taken := a.busy[w.path]
+		if !taken {
+			mine := make(chan struct{})
+			a.busy[w.path] = mine
+			a.mu.Unlock()
+			return func() {
+				a.mu.Lock()
+				delete(a.busy, w.path)
+				a.mu.Unlock()
+				close(mine)
+			}, nil
+		}
+		a.mu.Unlock()
+		select {
+		case <-others:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// late is the error of a context that ended before anything was changed.
+func late(w wish, err error) error {
+	return actuators.Errorf(actuators.Timeout, "%s: nothing was done: %w", w.action, err)
 }
 
 // Preview says what Apply would do, and changes nothing.

@@ -333,11 +333,11 @@ func TestContentOfTheHost(t *testing.T) {
 	h := newHost(t)
 	h.put("/etc/keys.env", "the host's own")
 	r := write("/etc/keys.env", "", "the host's own", "digest", sum("the host's own"), "mode", "0600", "keep", "1")
-	for _, content := range [][]byte{nil, {}} { // the wire does not tell them apart
-		r.Content = content
-		if _, err := h.apply(r); err != nil {
-			t.Fatal(err)
-		}
+	if res, err := h.apply(r); err != nil || !res.Changed {
+		t.Fatalf("%+v, %v", res, err)
+	}
+	if res, err := h.apply(r); err != nil || res.Changed {
+		t.Fatalf("again: %+v, %v", res, err)
 	}
 	if got := h.get("/etc/keys.env"); got != "the host's own" {
 		t.Errorf("content %q", got)
@@ -353,7 +353,6 @@ func TestContentOfTheHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	r = write("/etc/hard.env", "", "a file of somebody else's", "digest", sum("a file of somebody else's"), "mode", "0666")
-	r.Content = nil
 	_, err := h.apply(r)
 	check(t, err, actuators.Refused, "has 2 names")
 }

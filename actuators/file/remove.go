@@ -50,7 +50,7 @@ func (a *Actuator) takeAway(ctx context.Context, d *folder, w wish, have target)
 	}
 	defer release()
 	if err := ctx.Err(); err != nil {
-		return failed(w, "remove", err)
+		return late(w, err)
 	}
 	err = unix.Renameat2(d.fd, d.base, d.fd, temp, unix.RENAME_NOREPLACE)
 	switch {

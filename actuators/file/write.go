@@ -98,7 +98,7 @@ func (a *Actuator) replace(ctx context.Context, d *folder, w wish, have target) 
 		return failed(w, "write", err)
 	}
 	if err := ctx.Err(); err != nil {
-		return failed(w, "write", errors.Join(err, d.unlink(temp)))
+		return late(w, errors.Join(err, d.unlink(temp)))
 	}
 	if have.exists {
 		err = d.exchange(temp, w, have)
