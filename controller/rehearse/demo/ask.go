@@ -98,11 +98,12 @@ func (s *show) until(ctx context.Context, what string, yes func(context.Context)
 	for {
 		wrong, err := yes(ctx)
 		switch {
+		case ctx.Err() != nil: // the answer was cut short and says nothing
 		case err == nil && wrong == "":
 			return time.Since(began), nil
-		case err != nil && ctx.Err() == nil:
+		case err != nil:
 			last = err.Error()
-		case wrong != "":
+		default:
 			last = wrong
 		}
 		select {
