@@ -91,6 +91,9 @@ func (c *checker) asking(field string, p *Probe, ports map[string]int) {
 }
 
 func (c *checker) http(field string, h *HTTPGet, ports map[string]int) {
+	if h == nil {
+		return // missing, which has been said
+	}
 	c.port(field+".port", h.Port, ports)
 	if h.URL != "" {
 		u, err := url.Parse(h.URL)

@@ -212,12 +212,14 @@ func (l *linter) service() {
 	if typ == "dbus" && l.file.Value("Service", "BusName") == "" {
 		l.fail(line, 1, "a service of Type=dbus needs BusName=")
 	}
-	if !slices.Contains(serviceTypes, typ) {
-		l.warn(line, 1, "unknown Type=%s%s", shorten(typ), DidYouMean(typ, serviceTypes))
+	for _, d := range l.file.Values("Service", "Type") {
+		if !slices.Contains(serviceTypes, d.Value) {
+			l.warn(d.Line, d.Col, "unknown Type=%s%s", shorten(d.Value), DidYouMean(d.Value, serviceTypes))
+		}
 	}
 }
 
-var serviceTypes = []string{"", "simple", "exec", "forking", "oneshot", "dbus", "notify", "notify-reload", "idle"}
+var serviceTypes = []string{"simple", "exec", "forking", "oneshot", "dbus", "notify", "notify-reload", "idle"}
 
 // InstallOf reads from a unit's file and its drop-ins what planning must know.
 func InstallOf(parts ...UnitFile) *Install {

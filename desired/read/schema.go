@@ -173,8 +173,33 @@ func (g *generator) partial() {
 		twins["Partial"+name] = partialOf(def)
 	}
 	maps.Copy(g.defs, twins)
-	if d, ok := g.defs["DefaultsSpec"].(map[string]any); ok {
-		d["properties"].(map[string]any)["service"] = map[string]any{"$ref": "#/$defs/PartialServiceSpec"}
+	g.refer("DefaultsSpec", "service", "PartialServiceSpec")
+	g.refer("ServiceSpec", "limits", "PartialLimits") // what is left out is built in
+	g.removable("ServiceSpec")
+	g.removable("PartialServiceSpec")
+}
+
+// removable lets the fields of a definition be null, which undoes what Defaults
+// give.
+func (g *generator) removable(def string) {
+	d, ok := g.defs[def].(map[string]any)
+	if !ok {
+		return
+	}
+	props := d["properties"].(map[string]any)
+	for name, p := range props {
+		either := map[string]any{"anyOf": []any{p, map[string]any{"type": "null"}}}
+		if one, ok := p.(map[string]any); ok && one["description"] != nil {
+			either["description"] = one["description"]
+			delete(one, "description")
+		}
+		props[name] = either
+	}
+}
+
+func (g *generator) refer(def, field, to string) {
+	if d, ok := g.defs[def].(map[string]any); ok {
+		d["properties"].(map[string]any)[field] = map[string]any{"$ref": "#/$defs/" + to}
 	}
 }
 
