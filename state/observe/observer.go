@@ -120,7 +120,7 @@ func (o *Observer) files(ctx context.Context, paths []string) map[string]state.F
 	facts := o.opt.Files.Observe(ctx, paths)
 	for p, f := range facts {
 		if f.Value.Kind == state.Folder {
-			o.scopes.add(nil, []string{p}) // its entries are what it is watched for
+			o.scopes.enter(p)
 		}
 	}
 	return facts

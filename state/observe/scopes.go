@@ -11,12 +11,15 @@ import (
 
 // scopes remember what was looked at: it is what must be watched.
 type scopes struct {
-	mu     sync.Mutex // guards what follows
-	watch  fileWatch  // nil: nobody watches
-	words  map[string]string
-	state  string // systemd's own
-	folder map[string]bool
-	recent map[state.Ref]bool // looked at since the watch was last set
+	mu     sync.Mutex         // guards what follows
+	watch  fileWatch          // nil: nobody watches
+	refs   []state.Ref        // what the watch was last set to
+	units  []string           // and the folders of units
+	known  map[state.Ref]bool // refs as a set
+	recent map[state.Ref]bool // looked at since the watch was last set, and not known
+	folder map[string]bool    // folders that are looked at as if they were files
+	words  map[string]string  // by unit: how it was enabled
+	state  string             // systemd's own
 }
 
 // fileWatch is what scopes need of a files.Watcher.
@@ -34,13 +37,29 @@ func (s *scopes) add(paths, folders []string) {
 		return
 	}
 	for _, p := range paths {
-		s.recent[state.Ref{Kind: state.RefFile, Name: p}] = true
+		s.note(state.Ref{Kind: state.RefFile, Name: p})
 	}
 	for _, d := range folders {
-		s.folder[d] = true
-		s.recent[state.Ref{Kind: state.RefDir, Name: d}] = true
+		s.note(state.Ref{Kind: state.RefDir, Name: d})
 	}
 	s.watch.Add(clean(paths), clean(folders))
+}
+
+func (s *scopes) note(r state.Ref) {
+	if !s.known[r] {
+		s.recent[r] = true
+	}
+}
+
+// enter watches the entries of a folder that is looked at as if it were a file.
+func (s *scopes) enter(folder string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.watch == nil || s.folder[folder] {
+		return
+	}
+	s.folder[folder] = true
+	s.watch.Add(nil, clean([]string{folder}))
 }
 
 // set watches exactly the given refs and the folders of units. Folders that are
@@ -51,19 +70,23 @@ func (s *scopes) set(refs []state.Ref, unitFolders []string) {
 	if s.watch == nil {
 		return
 	}
-	folders := slices.Clone(unitFolders)
+	if slices.Equal(refs, s.refs) && slices.Equal(unitFolders, s.units) && len(s.recent) == 0 {
+		return
+	}
 	var paths []string
-	was := s.folder
-	s.folder, s.recent = make(map[string]bool), make(map[state.Ref]bool)
+	folders := slices.Clone(unitFolders)
+	known := make(map[state.Ref]bool, len(refs))
 	for _, r := range refs {
+		known[r] = true
 		if r.Kind == state.RefFile {
 			paths = append(paths, r.Name)
 		}
-		if r.Kind == state.RefDir || r.Kind == state.RefFile && was[r.Name] {
+		if r.Kind == state.RefDir || r.Kind == state.RefFile && s.folder[r.Name] {
 			folders = append(folders, r.Name)
-			s.folder[r.Name] = true
 		}
 	}
+	maps.DeleteFunc(s.folder, func(d string, _ bool) bool { return !known[state.Ref{Kind: state.RefFile, Name: d}] })
+	s.refs, s.units, s.known, s.recent = refs, unitFolders, known, make(map[state.Ref]bool)
 	s.watch.Set(clean(paths), clean(folders))
 }
 
@@ -71,7 +94,8 @@ func (s *scopes) set(refs []state.Ref, unitFolders []string) {
 func (s *scopes) begin(w fileWatch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.watch, s.folder, s.recent, s.words = w, make(map[string]bool), make(map[state.Ref]bool), nil
+	s.watch, s.refs, s.units, s.known, s.words = w, nil, nil, nil, nil
+	s.folder, s.recent = make(map[string]bool), make(map[state.Ref]bool)
 }
 
 // interest is the set of what is of interest: what the caller says, and what was
@@ -121,11 +145,11 @@ func (s *scopes) system(state string) {
 	s.state = state
 }
 
-// unsettled tells that systemd was last seen on its way up or down.
-func (s *scopes) unsettled() bool {
+// settled tells that systemd was last seen neither on its way up nor down.
+func (s *scopes) settled() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.state != "" && s.state != "running" && s.state != "degraded"
+	return s.state == "running" || s.state == "degraded"
 }
 
 // clean leaves out what is no absolute path: it is no file, and reading it says so.

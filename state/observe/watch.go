@@ -69,16 +69,18 @@ func (s *sight) aim() {
 
 // keep aims again now and then, and looks after a host that is not settled.
 func (s *sight) keep(ctx context.Context) {
-	tick := time.NewTicker(tick)
-	defer tick.Stop()
 	last := time.Now()
 	for {
+		wait := refresh
+		if !s.o.scopes.settled() {
+			wait = tick
+		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-time.After(wait):
 		}
-		if s.o.scopes.unsettled() {
+		if !s.o.scopes.settled() {
 			s.host()
 		}
 		if time.Since(last) >= refresh {

@@ -3,6 +3,7 @@ package files
 import (
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -57,7 +58,7 @@ func (l *Links) Boot(names []string) (map[string]string, error) {
 	return words, nil
 }
 
-// Folders lists the folders in which a change can change an answer of Boot: the
+// Folders lists, sorted, the folders in which a change can change an answer of Boot: the
 // search path, whether they exist or not, and the .wants, .requires and
 // .upholds folders below. A folder that appears changes its parent first.
 func (l *Links) Folders() []string {
@@ -73,6 +74,7 @@ func (l *Links) Folders() []string {
 			out = append(out, path.Join(l.root+f.path, name))
 		}
 	}
+	slices.Sort(out)
 	return out
 }
 

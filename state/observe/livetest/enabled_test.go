@@ -82,6 +82,7 @@ func TestUnitFolders(t *testing.T) {
 			got = append(got, d)
 		}
 	}
+	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("%v\nsystemd has %v", got, want)
 	}
