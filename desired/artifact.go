@@ -48,6 +48,7 @@ type builder struct {
 	vars  Vars
 	unit  UnitName
 	parts []UnitFile // the unit file and its drop-ins
+	size  int        // of what was expanded
 }
 
 // units are the units to run: one, or instances 1 to N of a template.
@@ -93,7 +94,7 @@ func (b *builder) dropIns(s *Service) {
 }
 
 func (b *builder) unitArtifact(field, path string, content []byte) Artifact {
-	return Artifact{Path: path, Content: content, Digest: Digest(content), Mode: 0o644, Owner: "root", Group: "root", From: b.d.Text[field].From}
+	return Artifact{Path: path, Content: content, Digest: Digest(content), Mode: 0o644, Owner: "root", Group: "root", From: b.from(field)}
 }
 
 // text is the content of a field; not ok where it cannot be had, which whoever
@@ -102,7 +103,7 @@ func (b *builder) text(field, source, inline string) ([]byte, bool) {
 	if source == "" {
 		return []byte(inline), true
 	}
-	t, ok := b.d.Text[field]
+	t, ok := b.source(field)
 	if t.Encrypted {
 		b.errorf(field, "unit files and drop-ins cannot be encrypted: systemd shows them to everybody")
 		return nil, false
@@ -185,8 +186,23 @@ func (b *builder) content(field string, f File) ([]byte, bool) {
 	case f.Source == "":
 		return []byte(f.Content), true
 	}
-	t, ok := b.d.Text[field]
+	t, ok := b.source(field)
 	return t.Bytes, ok
+}
+
+func (b *builder) source(field string) (Text, bool) {
+	for _, t := range b.d.Texts {
+		if t.Field == field {
+			return t, true
+		}
+	}
+	return Text{}, false
+}
+
+// from is where the text of a field begins.
+func (b *builder) from(field string) Pos {
+	t, _ := b.source(field)
+	return t.From
 }
 
 func (b *builder) perInstance(field string, f File, content []byte) []Artifact {
@@ -200,10 +216,15 @@ func (b *builder) perInstance(field string, f File, content []byte) []Artifact {
 	}
 	var all []Artifact
 	for _, in := range instances {
-		a := Artifact{Path: b.one(f.Path, in), Content: content, Host: f.Host, Sensitive: f.Sensitive, From: b.d.Text[field].From}
+		if b.size > maxExpanded*8 {
+			b.errorf(field, "the files of all instances together are too large")
+			return all
+		}
+		a := Artifact{Path: b.one(f.Path, in), Content: content, Host: f.Host, Sensitive: f.Sensitive, From: b.from(field)}
 		a.Owner, a.Group, a.Mode = b.one(f.Owner, in), b.one(f.Group, in), parseMode(f.Mode)
 		if f.Expand && !f.Host {
 			a.Content = b.expanded(field, content, in)
+			b.size += len(a.Content)
 		}
 		if !f.Host {
 			a.Digest = Digest(a.Content)
@@ -267,9 +288,11 @@ func (b *builder) watch(s *Service) {
 		return
 	}
 	var all []string
+	seen := map[string]bool{}
 	for _, w := range b.d.Spec.Watch {
 		for _, in := range b.instances() {
-			if p := b.one(w, in); !slices.Contains(all, p) {
+			if p := b.one(w, in); !seen[p] {
+				seen[p] = true
 				all = append(all, p)
 			}
 		}

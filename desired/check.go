@@ -106,7 +106,7 @@ func (c *checker) unit(s *ServiceSpec) {
 }
 
 // maxReplicas is more than one host runs of anything.
-const maxReplicas = 1000
+const maxReplicas = 256
 
 // fileName is what the name of a drop-in or a release may be.
 var fileName = regexp.MustCompile(`^[A-Za-z0-9_][-A-Za-z0-9_.:@+~]{0,199}$`)

@@ -31,12 +31,13 @@ type Declared struct {
 	Labels map[string]string
 	Pos    Pos
 	Spec   ServiceSpec
-	Text   map[string]Text // of sources, and at least From of texts in place: by spec.unitFile, spec.files[1]
-	Vars   bool            // strings of Spec hold $( and must be expanded
+	Texts  []Text // of sources, and where texts in place begin
+	Vars   bool   // strings of Spec hold $( and must be expanded
 }
 
 // Text is the content of a source.
 type Text struct {
+	Field     string // that names it: spec.unitFile, spec.files[1]
 	Bytes     []byte
 	Encrypted bool // not to be read without the host's identity
 	From      Pos  // where its first line was written; with a Col, all of it
@@ -63,6 +64,11 @@ func Compile(in Input) (*Set, []Finding) {
 		c.add(Finding{Object: "Environment/" + in.Environment, Field: "spec.hosts", Message: err.Error()})
 	}
 	member := MatchAll(environment, c.labels)
+	if !member {
+		c.add(Finding{Object: "Environment/" + in.Environment, Field: "spec.hosts", Warning: true,
+			Message: "this host, " + in.Host.Name + ", does not belong to environment " + in.Environment + ", so nothing runs here"})
+	}
+	set.Services = make([]Service, 0, len(in.Services))
 	for i := range in.Services {
 		if s := &in.Services[i]; member && c.placed(s) {
 			set.Services = append(set.Services, *s)
@@ -78,13 +84,15 @@ type compiler struct {
 	labels   map[string]string
 	known    map[string]bool     // the names of Services and Endpoints
 	services map[string]*Service // those that could be built
+	names    []string            // known, sorted, once somebody asks
+	hints    int
 	found    []Finding
 }
 
 func (c *compiler) add(f Finding) { c.found = append(c.found, f) }
 
 func (c *compiler) index(objects []Object) {
-	c.known, c.services = map[string]bool{}, make(map[string]*Service, len(c.in.Services))
+	c.known, c.services = make(map[string]bool, len(objects)), make(map[string]*Service, len(c.in.Services))
 	for _, o := range objects {
 		if o.Kind == "Endpoint" || o.Kind == "Service" {
 			c.known[o.Metadata.Name] = true
@@ -121,7 +129,7 @@ func (c *compiler) placed(s *Service) bool {
 
 // conflicts finds what two services of this host both claim.
 func (c *compiler) conflicts(services []Service) {
-	units, files := map[string]string{}, map[string]string{}
+	units, files := make(map[string]string, len(services)), make(map[string]string, len(services))
 	for i := range services {
 		s := &services[i]
 		for _, u := range s.Units {

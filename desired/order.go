@@ -57,10 +57,24 @@ func (c *compiler) dependencies(d *Service) []string {
 		case c.known[dep.Name] || c.in.Partial:
 		default:
 			c.add(Finding{Object: "Service/" + d.Name, Field: field, Message: "no Service and no Endpoint is named " +
-				shorten(dep.Name) + DidYouMean(dep.Name, sorted(c.known))})
+				shorten(dep.Name) + c.hint(dep.Name)})
 		}
 	}
 	return names
+}
+
+// maxHints bounds the search for what somebody meant, which compares with all
+// names.
+const maxHints = 100
+
+func (c *compiler) hint(name string) string {
+	if c.hints++; c.hints > maxHints {
+		return ""
+	}
+	if c.names == nil {
+		c.names = sorted(c.known)
+	}
+	return DidYouMean(name, c.names)
 }
 
 // topological sorts names so that each follows what it depends on, the
@@ -68,7 +82,7 @@ func (c *compiler) dependencies(d *Service) []string {
 // depends on them, are left out.
 func topological(deps map[string][]string) []string {
 	waits, needed := make(map[string]int, len(deps)), make(map[string][]string, len(deps))
-	ready := &names{}
+	ready := &smallest{}
 	for name, list := range deps {
 		waits[name] = len(list)
 		for _, d := range list {
@@ -155,14 +169,14 @@ func fromSmallest(loop []string) []string {
 	return append(slices.Clone(loop[i:]), loop[:i]...)
 }
 
-// names is a heap of names, the smallest first.
-type names []string
+// smallest is a heap of names, the smallest first.
+type smallest []string
 
-func (n names) Len() int           { return len(n) }
-func (n names) Less(i, j int) bool { return n[i] < n[j] }
-func (n names) Swap(i, j int)      { n[i], n[j] = n[j], n[i] }
-func (n *names) Push(x any)        { *n = append(*n, x.(string)) }
-func (n *names) Pop() any {
+func (n smallest) Len() int           { return len(n) }
+func (n smallest) Less(i, j int) bool { return n[i] < n[j] }
+func (n smallest) Swap(i, j int)      { n[i], n[j] = n[j], n[i] }
+func (n *smallest) Push(x any)        { *n = append(*n, x.(string)) }
+func (n *smallest) Pop() any {
 	old := *n
 	x := old[len(old)-1]
 	*n = old[:len(old)-1]

@@ -21,9 +21,12 @@ func ExpandKeep(text string, lookup func(name string) (string, bool)) (result st
 	})
 }
 
+// maxExpanded bounds what a text can grow to.
+const maxExpanded = 2 << 20
+
 // Unknown is a variable that nobody knows, and where in the text it stands.
 type Unknown struct {
-	Name   string
+	Name   string // empty: the text has grown too large
 	Offset int
 }
 
@@ -38,6 +41,9 @@ func expand(text, literal string, lookup func(string) (string, bool)) (string, [
 		i := strings.Index(rest, "$(")
 		if i < 0 {
 			break
+		}
+		if b.Len() > maxExpanded {
+			return text, append(unknown, Unknown{"", len(text) - len(rest)})
 		}
 		if i > 0 && rest[i-1] == '$' {
 			b.WriteString(rest[:i-1] + literal)
@@ -102,6 +108,8 @@ func (v Vars) Lookup(object, instance string) func(string) (string, bool) {
 func (v Vars) Why(name string) string {
 	shown := shorten(name)
 	switch {
+	case name == "":
+		return "the text is too large once its variables are replaced"
 	case name == "instance":
 		return "$(instance) has no value here: the unit is not an instance of a template"
 	case name == "host":

@@ -167,7 +167,10 @@ func (d *decoder) alsoShort(t reflect.Type) string {
 
 func (d *decoder) unknown(f *field, p *plan) {
 	path := append(d.path, f.name)
-	msg := "unknown field " + strings.ReplaceAll(strings.Join(path, "."), ".[", "[") + orFields(f.name, p.names)
+	msg := "unknown field " + strings.ReplaceAll(strings.Join(path, "."), ".[", "[")
+	if len(d.problems) < maxHints {
+		msg += orFields(f.name, p.names)
+	}
 	d.problems = append(d.problems, Problem{Pos: f.pos(), Message: msg})
 }
 
@@ -220,6 +223,10 @@ func (d *decoder) oneOf(n *node, p *plan, group string) {
 func (d *decoder) slice(n *node, v reflect.Value, f *fieldPlan) {
 	if n.kind != list {
 		d.wrong(n, "a list")
+		return
+	}
+	if len(n.items) > maxList {
+		d.report(n, "%s: %d items are too many; at most %d are read", d.where(), len(n.items), maxList)
 		return
 	}
 	if len(n.items) == 0 && f != nil && !d.partial {

@@ -43,7 +43,10 @@ func (l *loader) defaults() []defaults {
 			continue
 		}
 		one.service = layered(one.service, o)
-		all = append(all, one)
+		if all = append(all, one); len(all) > maxWeights {
+			l.add(at(o.nameAt, "there are too many Defaults; at most 256 are read"))
+			return nil
+		}
 	}
 	slices.SortStableFunc(all, func(a, b defaults) int {
 		if n := len(a.matchers) - len(b.matchers); n != 0 {

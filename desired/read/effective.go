@@ -45,6 +45,7 @@ func (l *loader) compile() *desired.Set {
 	in := desired.Input{Environment: l.o.Environment, Host: l.o.Host, Policy: l.o.Policy, Partial: l.partial}
 	in.Host.Environment = l.o.Environment
 	in.EnvironmentHosts = l.envs[l.o.Environment].Hosts
+	in.Objects, in.Services = make([]desired.Object, 0, len(results)), make([]desired.Service, 0, len(results))
 	sources := map[string]string{}
 	by := make(map[string]int, len(results))
 	for i := range results {
@@ -150,14 +151,27 @@ func (l *loader) build(m *made, o *object, spec *desired.ServiceSpec, d *decoder
 	m.sources = digests
 	m.problems = append(m.problems, problems...)
 	s, found := desired.Build(desired.Declared{
-		Name: o.meta.Name, Labels: o.meta.Labels, Pos: o.doc.root.pos(), Spec: *spec, Text: texts, Vars: d.vars.used,
+		Name: o.meta.Name, Labels: o.meta.Labels, Pos: o.doc.root.pos(), Spec: *spec, Texts: texts, Vars: d.vars.used,
 	}, l.vars)
 	m.found(o, d, found)
+	if l.built.Add(weight(s)) > maxTotal {
+		m.problems = append(m.problems, at(o.nameAt, "the units and files of all services together are too large"))
+		return
+	}
 	m.service = &s
 	if s.Spec.Boot != "" && m.tree.given("boot") == nil {
 		m.tree = fill(m.tree, fields(field{name: "boot", value: word(s.Spec.Boot)}))
 	}
 	m.object.Spec = l.spec(o.kind, m.tree, d.vars)
+}
+
+// weight is about what a service takes in memory.
+func weight(s desired.Service) int64 {
+	n := 100 * (len(s.Units) + len(s.Spec.Watch) + 2*len(s.DropIns))
+	for _, f := range s.Files {
+		n += 200 + len(f.Content)
+	}
+	return int64(n)
 }
 
 func (l *loader) newSpec(kind string) any { return reflect.New(l.kinds[kind]).Interface() }

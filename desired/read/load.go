@@ -86,7 +86,9 @@ type loader struct {
 	plans    plans
 	trees    []*tree
 	files    []*file
-	total    atomic.Int64
+	total    atomic.Int64 // bytes read
+	values   atomic.Int64 // values read
+	built    atomic.Int64 // bytes of what services became, about
 	docs     []*document
 	objects  []*object // declared, overlays applied
 	patches  []*object // of all environments
@@ -175,7 +177,7 @@ func (l *loader) parse() {
 	}
 	results := make([]result, len(jobs))
 	each(len(jobs), func(i int) {
-		results[i] = result{[]*document{jobs[i].doc}, parse(jobs[i].doc, jobs[i].text)}
+		results[i] = result{[]*document{jobs[i].doc}, parse(jobs[i].doc, jobs[i].text, &l.values)}
 	})
 	for _, r := range results {
 		l.add(r.problems...)

@@ -72,6 +72,9 @@ func (l *loader) overlay() {
 }
 
 func (l *loader) similar(p *object) string {
+	if len(l.problems) > maxHints {
+		return ""
+	}
 	var names []string
 	for _, o := range l.objects {
 		if o != nil && o.kind == p.kind {

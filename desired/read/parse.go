@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
@@ -20,6 +21,11 @@ const (
 	maxDepth   = 32       // levels of one document
 	maxObjects = 10_000
 	maxNodes   = 100_000 // values of one document
+	maxValues  = 1 << 20 // values of everything
+	maxList    = 1000    // items of one list
+	maxShown   = 1000    // problems
+	maxHints   = 100     // suggestions for one object
+	maxWeights = 256     // Defaults
 )
 
 // split cuts a file at its document markers. A marker at the beginning of a
@@ -63,7 +69,8 @@ type parser struct {
 }
 
 // parse reads the text of a document into its root. An empty one has none.
-func parse(doc *document, content []byte) Problems {
+// values counts what all documents hold.
+func parse(doc *document, content []byte, values *atomic.Int64) Problems {
 	doc.text = content
 	p := parser{doc: doc}
 	if !p.readable(content) {
@@ -79,6 +86,10 @@ func parse(doc *document, content []byte) Problems {
 	}
 	if root := n.Content[0]; root.Tag != "!!null" {
 		doc.root = p.node(root, 1)
+	}
+	if values.Add(int64(p.nodes)) > maxValues {
+		doc.root = nil
+		p.problem(1, 1, "all files together hold too many values; at most "+strconv.Itoa(maxValues)+" are read")
 	}
 	return p.problems
 }

@@ -30,7 +30,7 @@ func Policy(name string) (desired.Policy, Problems) {
 	if texts, _ := split(trimBOM(f.content)); len(texts) > 1 && strings.TrimSpace(string(texts[1])) != "---" {
 		return p, Problems{{Pos: desired.Pos{File: name}, Message: "a policy is one document; remove the --- between"}}
 	}
-	if problems := parse(doc, trimBOM(f.content)); len(problems) > 0 {
+	if problems := parse(doc, trimBOM(f.content), new(atomic.Int64)); len(problems) > 0 {
 		return p, problems
 	}
 	if doc.root == nil {

@@ -119,7 +119,21 @@ func tidy(p Problems) Problems {
 			strings.Compare(a.Pos.File, b.Pos.File), a.Pos.Line-b.Pos.Line, a.Pos.Col-b.Pos.Col,
 			strings.Compare(a.Message, b.Message))
 	})
-	return slices.CompactFunc(p, func(a, b Problem) bool { return a.Pos == b.Pos && a.Message == b.Message && a.Warning == b.Warning })
+	p = slices.CompactFunc(p, func(a, b Problem) bool { return a.Pos == b.Pos && a.Message == b.Message && a.Warning == b.Warning })
+	if len(p) <= maxShown {
+		return p
+	}
+	return first(p)
+}
+
+// first keeps as many problems as anybody reads, errors before warnings.
+func first(p Problems) Problems {
+	kept := p.Errors()
+	left := max(0, maxShown-len(kept))
+	warnings := p.Warnings()
+	kept = append(kept[:min(len(kept), maxShown)], warnings[:min(len(warnings), left)]...)
+	rest := Problem{Message: fmt.Sprintf("and %d more", len(p)-len(kept)), Warning: p.Err() == nil}
+	return append(slices.Clip(tidy(kept)), rest)
 }
 
 // because says in plain words why a file could not be had.

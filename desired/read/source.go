@@ -9,9 +9,9 @@ import (
 	"github.com/pakashop/evenkeel/desired"
 )
 
-// texts reads the sources that a service names. What they hold is known by the
-// path of the field that names them.
-func (l *loader) texts(tree *node, spec *desired.ServiceSpec) (map[string]desired.Text, map[string]string, Problems) {
+// texts reads the sources that a service names. Each knows the path
+// of the field that names it.
+func (l *loader) texts(tree *node, spec *desired.ServiceSpec) ([]desired.Text, map[string]string, Problems) {
 	s := sources{loader: l, tree: tree}
 	if spec.UnitFile != nil {
 		s.one("spec.unitFile", spec.UnitFile.Source)
@@ -28,7 +28,7 @@ func (l *loader) texts(tree *node, spec *desired.ServiceSpec) (map[string]desire
 type sources struct {
 	loader   *loader
 	tree     *node
-	texts    map[string]desired.Text
+	texts    []desired.Text
 	digests  map[string]string
 	problems Problems
 }
@@ -45,7 +45,7 @@ func (s *sources) one(field, source string) {
 	if err == nil && strings.HasSuffix(name, ".age") && strings.HasPrefix(field, "spec.files") {
 		_, err = fs.Stat(n.doc.file.tree.fsys, name)
 		if err == nil {
-			s.keep(field, desired.Text{Encrypted: true})
+			s.texts = append(s.texts, desired.Text{Field: field, Encrypted: true})
 			return
 		}
 	}
@@ -57,7 +57,7 @@ func (s *sources) one(field, source string) {
 		s.problems = append(s.problems, at(n, field+".source: "+quoted(source)+": "+s.why(n, err)))
 		return
 	}
-	s.keep(field, desired.Text{Bytes: b, From: desired.Pos{File: n.doc.file.tree.show(name), Line: 1}})
+	s.texts = append(s.texts, desired.Text{Field: field, Bytes: b, From: desired.Pos{File: n.doc.file.tree.show(name), Line: 1}})
 	if s.digests == nil {
 		s.digests = map[string]string{}
 	}
@@ -74,14 +74,7 @@ func (s *sources) inPlace(field string) {
 	if c.block {
 		from.Line, from.Col = from.Line+1, 0
 	}
-	s.keep(field, desired.Text{From: from})
-}
-
-func (s *sources) keep(field string, t desired.Text) {
-	if s.texts == nil {
-		s.texts = map[string]desired.Text{}
-	}
-	s.texts[field] = t
+	s.texts = append(s.texts, desired.Text{Field: field, From: from})
 }
 
 var errOutside = errors.New("lies outside of the folder that is read; put the file inside")
