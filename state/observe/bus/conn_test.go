@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -70,6 +71,51 @@ func TestDiallingBacksOff(t *testing.T) {
 	}
 	if n := accepted.Load(); n > 2 { // both ways, once
 		t.Errorf("dialled %d times", n)
+	}
+}
+
+// A systemd that is stopped reads nothing: whoever writes is let go, and the
+// half-written connection ended.
+func TestWritingToSomebodyWhoNeverReads(t *testing.T) {
+	path, _ := deaf(t)
+	sock, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newWire(sock, 20*time.Millisecond, nil)
+	w.framed = true
+	for err == nil {
+		_, err = w.Write(make([]byte, 64<<10))
+	}
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("%v", err)
+	}
+	if _, err := w.Write([]byte{1}); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("after that: %v", err)
+	}
+}
+
+// Readings that nobody answers are given up, and their late answers dropped.
+func TestReadingsThatStall(t *testing.T) {
+	path, _ := deaf(t)
+	sock, err := net.Dial("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sock.Close()
+	r, w := newReader(4), newWire(sock, time.Second, nil)
+	w.framed = true
+	props := make([]Property, 10) // more than fit in the window
+	if _, err := r.get(t.Context(), w, props, 20*time.Millisecond); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v", err)
+	}
+	if len(r.wanted) != 0 {
+		t.Errorf("%d readings are still wanted", len(r.wanted))
+	}
+	r.look(&message{kind: typeReply, reply: ownSerials})
+	r.close()
+	if _, err := r.get(t.Context(), w, props, time.Second); !errors.Is(err, ErrDisconnected) {
+		t.Errorf("on a dead link: %v", err)
 	}
 }
 

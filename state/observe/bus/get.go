@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // Property names one property of one object.
@@ -51,7 +52,8 @@ type pending struct {
 type batch struct {
 	replies []Reply
 	left    int
-	lost    bool // the connection died before all answers were in
+	moved   time.Time // when the last answer came
+	lost    bool      // the connection died before all answers were in
 	done    chan struct{}
 }
 
@@ -71,6 +73,7 @@ func (r *reader) settle(serial uint32, a Reply) {
 		r.freed = make(chan struct{})
 	}
 	p.batch.replies[p.index] = a
+	p.batch.moved = time.Now()
 	if p.batch.left--; p.batch.left == 0 {
 		close(p.batch.done)
 	}
@@ -131,53 +134,72 @@ func (r *reader) forget(b *batch, err error) {
 	}
 }
 
-// get sends all the readings, many at a time, and waits for all the answers.
-func (r *reader) get(ctx context.Context, w *wire, props []Property) ([]Reply, error) {
-	b := &batch{replies: make([]Reply, len(props)), left: len(props), done: make(chan struct{})}
+// get sends all the readings, many at a time, and waits for all the answers. It
+// gives up when no answer came for as long as stall: a thousand units may take
+// longer than one answer may.
+func (r *reader) get(ctx context.Context, w *wire, props []Property, stall time.Duration) ([]Reply, error) {
+	b := &batch{replies: make([]Reply, len(props)), left: len(props), moved: time.Now(), done: make(chan struct{})}
 	if len(props) == 0 {
 		return b.replies, nil
 	}
-	if err := r.send(ctx, w, b, props); err != nil {
+	look := time.NewTicker(stall/4 + 1)
+	defer look.Stop()
+	err := r.send(ctx, w, b, props, stall, look.C)
+	if err == nil {
+		err = r.await(ctx, b, b.done, stall, look.C)
+	}
+	if err == nil && b.lost {
+		err = disconnected()
+	}
+	if err != nil {
 		r.forget(b, err)
 		return nil, err
 	}
-	select {
-	case <-b.done:
-		if b.lost {
-			return nil, disconnected()
-		}
-		return b.replies, nil
-	case <-ctx.Done():
-		r.forget(b, ctx.Err())
-		return nil, ctx.Err()
-	}
+	return b.replies, nil
 }
 
 // send writes as many calls at once as the window has room for. It waits until
 // half of the window is free and not for each single answer, or every call
 // would be a write and a wake-up of its own.
-func (r *reader) send(ctx context.Context, w *wire, b *batch, props []Property) error {
+func (r *reader) send(ctx context.Context, w *wire, b *batch, props []Property, stall time.Duration, look <-chan time.Time) error {
 	var e encoder
 	for sent := 0; sent < len(props); {
 		n, freed, err := r.enlist(b, &e, props, sent)
 		if err != nil {
 			return err
 		}
-		if n > 0 {
-			if _, err := w.Write(e.b); err != nil {
-				return disconnected()
+		if n == 0 {
+			if err := r.await(ctx, b, freed, stall, look); err != nil {
+				return err
 			}
-			e.b = e.b[:0]
-			sent += n
 			continue
 		}
-		select {
-		case <-freed:
-		case <-ctx.Done():
-			return ctx.Err()
+		if _, err := w.Write(e.b); err != nil {
+			return disconnected()
 		}
+		e.b = e.b[:0]
+		sent += n
 	}
 	return nil
+}
+
+// await waits for a channel to close, while answers keep coming.
+func (r *reader) await(ctx context.Context, b *batch, closed <-chan struct{}, stall time.Duration, look <-chan time.Time) error {
+	for {
+		select {
+		case <-closed:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-look:
+			r.mu.Lock()
+			still := time.Since(b.moved) >= stall
+			r.mu.Unlock()
+			if still {
+				return context.DeadlineExceeded
+			}
+		}
+	}
 }
 
 // enlist writes down the calls from props[from] on for which there is room. If

@@ -206,7 +206,7 @@ func (l *link) recount(ctx context.Context) {
 	for i, p := range paths {
 		props[i] = Property{Path: p, Interface: jobIface, Name: "Id"}
 	}
-	replies, err := l.reads.get(ctx, l.wire, props)
+	replies, err := l.reads.get(ctx, l.wire, props, l.owner.opts.Timeout)
 	if err != nil {
 		return // the waits have deadlines of their own
 	}

@@ -98,7 +98,7 @@ func openOne(ctx context.Context, until time.Time, c *Conn, way string, subscrib
 		via: way, owner: c, reads: newReader(readSlots), jobs: newJobBook(),
 		slots: make(chan struct{}, callSlots), queue: make(chan struct{}, jobSlots), dead: make(chan struct{}),
 	}
-	l.wire = newWire(sock, l.look)
+	l.wire = newWire(sock, c.opts.Timeout, l.look)
 	if l.conn, err = dbus.NewConn(l.wire, dbus.WithSignalHandler(l)); err != nil {
 		sock.Close()
 		return nil, err

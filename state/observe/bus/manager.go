@@ -42,13 +42,12 @@ func (c *Conn) Unit(ctx context.Context, unit string) (load, active, sub string,
 }
 
 // Get reads properties, many in flight at a time. The error is that of the
-// whole (no connection, deadline); that of one property is in its Reply.
+// whole (no connection, no answer for as long as Options.Timeout); that of one
+// property is in its Reply.
 func (c *Conn) Get(ctx context.Context, props []Property) ([]Reply, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout)
-	defer cancel()
 	var replies []Reply
 	read := func(l *link) (err error) {
-		replies, err = l.reads.get(ctx, l.wire, props)
+		replies, err = l.reads.get(ctx, l.wire, props, c.opts.Timeout)
 		return err
 	}
 	err := c.with(ctx, read)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"time"
 )
 
 // wire is the socket under godbus. Until the authentication is over it passes
@@ -17,6 +18,8 @@ type wire struct {
 	sock net.Conn
 	in   *bufio.Reader
 	look func(m *message) (kept bool)
+
+	patience time.Duration // how long the other side may leave a write unread
 
 	framed bool   // set between the last line of the authentication and the first read after it
 	rest   []byte // what godbus has not read yet of the message it was given
@@ -30,8 +33,8 @@ const maxMessage = 128 << 20
 
 var errTooLong = errors.New("D-Bus message is too long")
 
-func newWire(sock net.Conn, look func(*message) bool) *wire {
-	return &wire{sock: sock, in: bufio.NewReaderSize(sock, 32<<10), look: look}
+func newWire(sock net.Conn, patience time.Duration, look func(*message) bool) *wire {
+	return &wire{sock: sock, in: bufio.NewReaderSize(sock, 32<<10), look: look, patience: patience}
 }
 
 // Read is called by one goroutine at a time: the one that authenticates, then
@@ -82,13 +85,23 @@ func (w *wire) next() ([]byte, error) {
 	return w.buf, err
 }
 
+// Write ends the connection when the other side does not read for too long:
+// half a message may be out, and a caller must not hang in here for ever.
 func (w *wire) Write(p []byte) (int, error) {
-	if !w.framed && bytes.Equal(p, []byte("BEGIN\r\n")) {
-		w.framed = true
-	}
 	w.wmu.Lock()
 	defer w.wmu.Unlock()
-	return w.sock.Write(p)
+	if !w.framed { // the deadline is that of the dialling
+		w.framed = bytes.Equal(p, []byte("BEGIN\r\n"))
+		return w.sock.Write(p)
+	}
+	if err := w.sock.SetWriteDeadline(time.Now().Add(w.patience)); err != nil {
+		return 0, err
+	}
+	n, err := w.sock.Write(p)
+	if err != nil {
+		w.sock.Close()
+	}
+	return n, err
 }
 
 func (w *wire) Close() error { return w.sock.Close() }
