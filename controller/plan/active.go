@@ -177,6 +177,8 @@ func (d *draft) dependencies(sv *service, w *wish) (hold, bool) {
 		switch {
 		case !ok || dep.Spec.State == desired.Ignored && !dep.unknown && dep.up:
 			continue
+		case dep.Spec.State == desired.Stopped:
+			h, sick = hold{state.DependencySick, name + " is declared stopped, and comes first", nil}, true
 		case dep.unknown:
 			h, sick = hold{state.DependencySick, name + " could not be observed", nil}, true
 		case dep.up:

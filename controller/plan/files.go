@@ -76,6 +76,7 @@ func (d *draft) artifact(sv *service, a desired.Artifact, w wish) {
 	if !ok {
 		return
 	}
+	sv.mends[a.Path] = true
 	if w.unit != "" {
 		d.links, sv.changed, sv.reload = append(d.links, id), append(sv.changed, id), true
 	} else {
@@ -223,6 +224,7 @@ func (d *draft) foreignDropIn(sv *service, path string) {
 		w.holds = append(w.holds, hold{state.NotAllowed, path + " is a symlink; evenkeel removes regular files only", nil})
 	}
 	if id, ok := d.wish(sv, w); ok {
+		sv.mends[path] = true
 		d.links, sv.changed, sv.reload = append(d.links, id), append(sv.changed, id), true
 	}
 }

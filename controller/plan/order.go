@@ -84,9 +84,12 @@ func isStart(a actuators.Action) bool {
 }
 
 func uniq(ids []string, self string) []string {
+	seen := make(map[string]bool, len(ids)+1)
+	seen[self] = true
 	var out []string
 	for _, id := range ids {
-		if id != self && !slices.Contains(out, id) {
+		if !seen[id] {
+			seen[id] = true
 			out = append(out, id)
 		}
 	}

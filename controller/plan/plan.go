@@ -58,15 +58,16 @@ type draft struct {
 // service is what planning one service found out, for those that come later.
 type service struct {
 	*desired.Service
-	mode     string   // the management that applies: the stricter of the service's and the host's
-	frozen   bool     // a Step on it is in flight
-	changed  []string // IDs of Steps that change what its units are made of
-	written  []string // IDs of Steps that change what its processes read
-	reload   bool     // systemd must load its units anew
-	starting []string // IDs of Steps that make it run
-	up       bool     // every unit of it runs
-	unknown  bool     // some unit of it could not be observed
-	held     bool     // some unit of it is down and held
+	mode     string          // the management that applies: the stricter of the service's and the host's
+	frozen   bool            // a Step on it is in flight
+	changed  []string        // IDs of Steps that change what its units are made of
+	mends    map[string]bool // paths that a Step of this Plan writes or removes
+	written  []string        // IDs of Steps that change what its processes read
+	reload   bool            // systemd must load its units anew
+	starting []string        // IDs of Steps that make it run
+	up       bool            // every unit of it runs
+	unknown  bool            // some unit of it could not be observed
+	held     bool            // some unit of it is down and held
 }
 
 // guarded keeps a defect in planning one object from stopping all others.
@@ -118,7 +119,7 @@ func (d *draft) inFlight(object string) bool {
 func (d *draft) hostObject() string { return "Host/" + d.want.Host.Name }
 
 func (d *draft) service(s *desired.Service) {
-	sv := &service{Service: s, mode: s.Spec.Management, frozen: d.inFlight(s.Object())}
+	sv := &service{Service: s, mode: s.Spec.Management, frozen: d.inFlight(s.Object()), mends: make(map[string]bool)}
 	if d.want.Policy.Mode == desired.Observe {
 		sv.mode = desired.Observe
 	}
@@ -147,14 +148,14 @@ func (d *draft) revision() {
 
 // managed notes what must be known of a service once its YAML is gone.
 func (d *draft) managed(sv *service) {
+	old, ok := d.past.Managed[sv.Object()]
+	if ok && old.OnRemove == sv.Spec.OnRemove && slices.Equal(old.Units, sv.Units) {
+		return
+	}
 	if sv.mode == desired.Observe || !d.allowed(sv.Service) {
 		return
 	}
 	m := state.Managed{Units: slices.Clone(sv.Units), OnRemove: sv.Spec.OnRemove}
-	old, ok := d.past.Managed[sv.Object()]
-	if ok && old.OnRemove == m.OnRemove && slices.Equal(old.Units, m.Units) {
-		return
-	}
 	d.note(state.Note{Kind: state.NoteManaged, Object: sv.Object(), Managed: &m})
 }
 

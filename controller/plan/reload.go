@@ -118,7 +118,9 @@ func (d *draft) loadedRefs() []state.Ref {
 	for _, sv := range d.order {
 		if sv.reload {
 			for _, u := range sv.Units {
-				refs = append(refs, unitRef(u))
+				if d.have.Units[u].Known() {
+					refs = append(refs, unitRef(u))
+				}
 			}
 		}
 	}

@@ -27,7 +27,7 @@ func (d *draft) process(sv *service, unit string, u state.Unit) {
 		d.note(state.Note{Kind: state.NoteRan, Object: sv.Object(), Name: unit, Ran: &next})
 		ran = next
 	}
-	if !d.past.Known {
+	if !d.past.Known || sv.Spec.State != desired.Running && sv.Spec.State != "" {
 		return
 	}
 	d.stale(sv, unit, u, ran)
@@ -42,6 +42,10 @@ type cause struct {
 
 func (d *draft) stale(sv *service, unit string, u state.Unit, ran state.Ran) {
 	want := d.declared(sv)
+	after, ok := d.expected(sv)
+	if !ok {
+		return
+	}
 	on := sv.Spec.RestartOn
 	if on == nil {
 		on = &desired.RestartOn{Unit: desired.Now, Files: desired.Now, Watch: desired.Now, Executable: desired.Manual}
@@ -52,8 +56,8 @@ func (d *draft) stale(sv *service, unit string, u state.Unit, ran state.Ran) {
 			causes = append(causes, cause{name, when, text})
 		}
 	}
-	add("unit", on.Unit, ran.Unit != want.Unit, "its unit file or drop-ins changed since it started")
-	add("files", on.Files, ran.Files != want.Files, "files that it reads changed since it started")
+	add("unit", on.Unit, ran.Unit != want.Unit && after.Unit == want.Unit, "its unit file or drop-ins changed since it started")
+	add("files", on.Files, ran.Files != want.Files && after.Files == want.Files, "files that it reads changed since it started")
 	watch, ok := d.watched(sv)
 	add("watch", on.Watch, ok && ran.Watch != watch, "what it watches changed since it started")
 	add("executable", on.Executable, u.ExeStale, "its executable was replaced since it started")
@@ -106,25 +110,30 @@ func soonest(causes []cause) string {
 	return desired.Manual
 }
 
-// declared is what a process that starts now would be started with.
+// declared is what a process should have been started with. What belongs to the
+// host should be as it is.
 func (d *draft) declared(sv *service) state.Ran {
-	var unit, files []string
-	for _, a := range unitArtifacts(sv) {
-		unit = append(unit, a.Path, a.Digest)
+	parts := func(list []desired.Artifact) (out []string) {
+		for _, a := range list {
+			want := a.Digest
+			if a.Host {
+				want = d.have.Files[a.Path].Value.Digest
+			}
+			out = append(out, a.Path, want)
+		}
+		return out
 	}
-	for _, a := range sv.Files {
-		files = append(files, a.Path, d.wanted(a))
-	}
-	return state.Ran{Unit: digest(unit), Files: digest(files)}
+	return state.Ran{Unit: digest(parts(unitArtifacts(sv))), Files: digest(parts(sv.Files))}
 }
 
-// wanted is the digest that a file should have; what belongs to the host should
-// be as it is.
-func (d *draft) wanted(a desired.Artifact) string {
-	if a.Host {
-		return d.have.Files[a.Path].Value.Digest
-	}
-	return a.Digest
+// expected is what a process that starts after this Plan would be started
+// with: what lies on disk, with what this Plan changes of it. Where that is not
+// what is declared, because the difference is held or merely warned of, a
+// restart would not help, and no process is stale.
+func (d *draft) expected(sv *service) (state.Ran, bool) {
+	unit, _, ok := d.onDisk(sv, unitArtifacts(sv), d.foreignOnDisk(sv))
+	files, _, known := d.onDisk(sv, sv.Files, nil)
+	return state.Ran{Unit: unit, Files: files}, ok && known
 }
 
 func unitArtifacts(sv *service) []desired.Artifact {
@@ -146,7 +155,7 @@ func (d *draft) startedWith(sv *service, unit string, u state.Unit, last state.R
 		return r, false
 	}
 	r.Watch = watch
-	unitDigest, youngest, ok := d.onDisk(unitArtifacts(sv), d.foreignOnDisk(sv))
+	unitDigest, youngest, ok := d.onDisk(nil, unitArtifacts(sv), d.foreignOnDisk(sv))
 	if !ok {
 		return r, false
 	}
@@ -154,7 +163,7 @@ func (d *draft) startedWith(sv *service, unit string, u state.Unit, last state.R
 	if known && (d.staleLoad(sv) != "" || d.after(youngest, u)) {
 		r.Unit = last.Unit
 	}
-	files, youngest, ok := d.onDisk(sv.Files, nil)
+	files, youngest, ok := d.onDisk(nil, sv.Files, nil)
 	if !ok {
 		return r, false
 	}
@@ -170,21 +179,34 @@ func (d *draft) after(changed time.Time, u state.Unit) bool {
 	return u.Entered > 0 && changed.After(d.now.Wall.Add(u.Entered-d.now.Up))
 }
 
-// onDisk is the digest of what lies where artifacts should, in the form of
-// declared, and the youngest change among it.
-func (d *draft) onDisk(want []desired.Artifact, more []string) (string, time.Time, bool) {
+// onDisk is the digest of what lies where artifacts should, and of more, and the
+// youngest change among it. With after, what its Plan writes and removes counts
+// as done.
+func (d *draft) onDisk(after *service, want []desired.Artifact, more []string) (string, time.Time, bool) {
 	var parts []string
 	var youngest time.Time
-	paths := make([]string, 0, len(want)+len(more))
+	paths := make(map[string]string, len(want))
+	var order []string
 	for _, a := range want {
-		paths = append(paths, a.Path)
+		paths[a.Path] = a.Digest
+		order = append(order, a.Path)
 	}
-	for _, p := range append(paths, more...) {
+	for _, p := range append(order, more...) {
 		f, ok := d.have.Files[p]
 		if !ok || !f.Known() {
 			return "", youngest, false
 		}
-		parts = append(parts, p, f.Value.Digest)
+		lies := f.Value.Digest
+		if after != nil && after.mends[p] {
+			declared, stays := paths[p]
+			if !stays {
+				continue // removed
+			}
+			if declared != "" {
+				lies = declared // empty where the content is the host's
+			}
+		}
+		parts = append(parts, p, lies)
 		if f.Value.Changed.After(youngest) {
 			youngest = f.Value.Changed
 		}
