@@ -16,9 +16,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// quiet is how long a batch of changes waits for the next one, and patience how
-// long it waits at most. An editor writes in several steps; a file that was
-// changed by hand should lie as declared again within 3 ms.
+// quiet is how long a batch of changes waits for the next one while a file is
+// being written, and patience how long it waits at most. An editor writes in
+// several steps; a file that was changed by hand should lie as declared again
+// within 3 ms.
 const (
 	quiet    = time.Millisecond
 	patience = 2 * time.Millisecond
@@ -249,7 +250,7 @@ func within(p, dir string) bool {
 func (w *Watcher) Run(ctx context.Context, dirty func(paths []string)) error {
 	stop := context.AfterFunc(ctx, func() { _ = w.queue.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
-	b := batch{paths: make(map[string]bool)}
+	b := newBatch()
 	buf := make([]byte, 64<<10)
 	for ctx.Err() == nil {
 		if until := b.due(); ctx.Err() == nil {

@@ -14,12 +14,25 @@ import (
 type batch struct {
 	paths       map[string]bool
 	all         bool
+	begun       map[string]bool // paths that somebody has begun to write, and not closed
 	first, last time.Time
 }
+
+func newBatch() batch { return batch{paths: make(map[string]bool), begun: make(map[string]bool)} }
 
 func (b *batch) add(p string) {
 	b.touch()
 	b.paths[p] = true
+}
+
+// progress notes whether more is to be expected of a path: a file that was made
+// or written to is closed soon, as a rule.
+func (b *batch) progress(p string, mask uint32) {
+	if mask&(unix.IN_CREATE|unix.IN_MODIFY) != 0 && mask&unix.IN_ISDIR == 0 {
+		b.begun[p] = true
+	} else {
+		delete(b.begun, p)
+	}
 }
 
 func (b *batch) addAll() {
@@ -39,6 +52,9 @@ func (b *batch) due() time.Time {
 	if b.first.IsZero() {
 		return time.Time{}
 	}
+	if len(b.begun) == 0 {
+		return b.first // nobody is in the middle of anything
+	}
 	if soon, late := b.last.Add(quiet), b.first.Add(patience); soon.Before(late) {
 		return soon
 	}
@@ -53,7 +69,7 @@ func (b *batch) take() (paths []string, ok bool) {
 	if !b.all {
 		paths = slices.Sorted(maps.Keys(b.paths))
 	}
-	*b = batch{paths: make(map[string]bool)}
+	*b = newBatch()
 	return paths, true
 }
 
@@ -104,6 +120,7 @@ func (w *Watcher) event(dir, name string, mask uint32, b *batch) {
 	}
 	if r.wanted || f.all && name[0] != '.' {
 		b.add(full)
+		b.progress(full, mask)
 	}
 }
 
