@@ -39,6 +39,9 @@ func (m wanted) tell(l *loop) bool {
 		return false
 	}
 	l.c.o.Log.Info("desired state changed", "from", l.want.Revision, "to", m.set.Revision)
+	for _, w := range m.warnings {
+		l.c.o.Log.Warn("desired state has a warning", "warning", w)
+	}
 	l.want = m.set
 	l.interest()
 	return true

@@ -20,6 +20,7 @@ type Past struct {
 	Failures map[string]Failure `json:"failures,omitempty"` // by TallyKey: failures in a row
 	Ended    map[string]Time    `json:"ended,omitempty"`    // by Ref: the end of our last Step on it; older facts are Gaps
 	Charges  map[string][]Time  `json:"charges,omitempty"`  // by unit: remedial Steps begun, oldest first
+	Upheaval []Time             `json:"upheaval,omitempty"` // remedial Steps begun that were disruptive, whatever the unit, oldest first
 	Started  map[string]Time    `json:"started,omitempty"`  // by unit: the end of our last start or restart that succeeded
 	Stopped  map[string]Time    `json:"stopped,omitempty"`  // by unit: the end of our last stop, or clearing of a failure, that succeeded
 	Ran      map[string]Ran     `json:"ran,omitempty"`      // by unit
@@ -106,6 +107,7 @@ func (p *Past) Clone() *Past {
 	for u, t := range p.Charges {
 		c.Charges[u] = slices.Clone(t)
 	}
+	c.Upheaval = slices.Clone(p.Upheaval)
 	c.init()
 	return &c
 }
@@ -138,6 +140,10 @@ func (p *Past) intent(i Intent, at Time) {
 		// Charged now, not at the end: a crash can only over-count.
 		c := append(slices.Clone(p.Charges[s.Action.Target]), at)
 		p.Charges[s.Action.Target] = c[max(0, len(c)-maxCharges):]
+		if s.Effect == actuators.Disruptive {
+			u := append(slices.Clone(p.Upheaval), at)
+			p.Upheaval = u[max(0, len(u)-maxCharges):]
+		}
 	}
 }
 

@@ -58,7 +58,9 @@ func (v View) Get(kind string) report.List { return v.report().Get(kind) }
 
 // Describe shows one object, KIND/NAME, in full.
 func (v View) Describe(object string, history []state.Line) (report.Description, bool) {
-	return v.report().Describe(object, Lines(history))
+	d, ok := v.report().Describe(object, Lines(history))
+	d.Warnings = v.warningsOf(d.Object)
+	return d, ok
 }
 
 // Backend is what the door opens to.

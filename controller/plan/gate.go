@@ -163,6 +163,15 @@ func (d *draft) limits(sv *service, w wish) []hold {
 			fmt.Sprintf("%d of %d repairs used within %s", n, l.Restarts, l.Per), d.at(l.Per.Std() - d.now.Since(oldest)),
 		})
 	}
+	if b := d.want.Policy.Budgets; w.effect == actuators.Disruptive {
+		if n := state.Recent(d.past.Upheaval, d.now, b.Per.Std()); n >= b.Disruptive {
+			oldest := d.past.Upheaval[len(d.past.Upheaval)-n]
+			holds = append(holds, hold{
+				state.BudgetSpent,
+				fmt.Sprintf("%d of %d disruptive repairs of this host used within %s", n, b.Disruptive, b.Per), d.at(b.Per.Std() - d.now.Since(oldest)),
+			})
+		}
+	}
 	row := d.inARow(charges, l.Backoff, d.have.Units[w.action.Target].Value)
 	if row == 0 || len(l.Backoff) == 0 {
 		return holds

@@ -183,6 +183,12 @@ func TestMake(t *testing.T) {
 			h.unit(unit, failed)
 		}, "held Service/web StoreUntrusted\nheld Service/web KillSwitch\nheld Service/web ObserveOnly\n"},
 
+		{"the host's own budget of disruptive repairs is spent", func(h *host) {
+			h.want.Policy.Budgets.Disruptive = 1
+			h.past.Upheaval = []state.Time{t0}
+			h.unit(unit, func(u *state.Unit) { u.Active, u.Sub, u.Changed = "activating", "start", 4*time.Minute })
+		}, "held Service/web BudgetSpent\n"},
+
 		// what is not known
 		{"a unit that cannot be read: a gap, and nothing done", func(h *host) {
 			h.have.Units[unit] = state.Fact[state.Unit]{At: t0, Err: "systemd does not answer"}

@@ -29,6 +29,7 @@ type Description struct {
 	Gaps       []Gap           `json:"gaps"`
 	Holds      []HoldDetail    `json:"holds"` // the remembered ones, also where nothing differs
 	History    []HistoryLine   `json:"history"`
+	Warnings   []string        `json:"warnings"` // of reading its declaration; the caller's to fill
 }
 
 // Value is one effective value of a spec.
@@ -96,7 +97,7 @@ func (v View) Describe(name string, history []HistoryLine) (Description, bool) {
 		Object: o.Ref(), APIVersion: o.APIVersion, Kind: o.Kind, Metadata: o.Metadata, Declared: o.Pos.String(),
 		Spec: obj.Spec, Values: values(obj.Spec, o.Origin), Conditions: obj.Status.Conditions,
 		Units: []UnitDetail{}, Files: []FileDetail{}, Steps: []Step{}, Held: []Held{}, Gaps: []Gap{}, Holds: []HoldDetail{},
-		History: append([]HistoryLine{}, history...),
+		History: append([]HistoryLine{}, history...), Warnings: []string{},
 	}
 	v.ofPlan(&d)
 	if s, ok := v.service(o); ok {

@@ -26,6 +26,7 @@ func (d Description) Text(st Style) string {
 		{"Held", d.heldText(st)},
 		{"Holds", d.holdsText(st)},
 		{"Gaps", d.gapsText()},
+		{"Warnings", EscapeLines(strings.Join(append(d.Warnings, ""), "\n"))},
 		{"Effective values", d.valuesText(st)},
 		{"Recent history", d.historyText(st)},
 	} {
