@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,15 +59,17 @@ func (j *Journal) StopCauses(ctx context.Context, units []string) (map[string]st
 	causes := make(map[string]state.StopCause, len(units))
 	began, wait := time.Now(), pause
 	for open := units; len(open) > 0; wait *= 2 {
-		runs, err := j.lastRuns(ctx, open)
-		if err != nil {
-			return causes, fmt.Errorf("ask the journal why units stopped: %w", err)
-		}
 		var again []string
-		for u, r := range runs {
-			causes[u] = r.cause()
-			if r.unfinished() {
-				again = append(again, u)
+		for some := range slices.Chunk(open, atOnce) {
+			runs, err := j.lastRuns(ctx, some)
+			if err != nil {
+				return causes, fmt.Errorf("ask the journal why units stopped: %w", err)
+			}
+			for u, r := range runs {
+				causes[u] = r.cause()
+				if r.unfinished() {
+					again = append(again, u)
+				}
 			}
 		}
 		if open = again; len(open) == 0 || time.Since(began) > j.opt.Settle {
@@ -80,6 +83,10 @@ func (j *Journal) StopCauses(ctx context.Context, units []string) (map[string]st
 	}
 	return causes, nil
 }
+
+// atOnce is how many units one run of journalctl is asked about: its arguments
+// and its output are bounded.
+const atOnce = 500
 
 // lastRuns asks for all units at once, and again one by one for those that
 // busier ones may have crowded out.
