@@ -17,6 +17,12 @@ func (d *draft) boot(sv *service, unit string) {
 	if u.Missing() && sv.UnitFile == nil {
 		return // there is nothing to enable, and running says so
 	}
+	if u.Boot == "bad" {
+		if len(sv.changed) == 0 {
+			d.gap(sv.Object(), unitRef(unit), unit+" is broken on disk; see systemctl status "+unit)
+		}
+		return // what its links mean shows once its file is mended
+	}
 	want := sv.Spec.Boot
 	if want == "" {
 		want = defaultBoot(sv.Service, u)

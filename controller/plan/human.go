@@ -56,13 +56,14 @@ func (d *draft) humanStop(sv *service, unit string, u state.Unit) bool {
 	if u.Stop == state.StopByExit || u.Masked() || u.Missing() {
 		return false
 	}
-	return !d.stoppedByUs(unit)
+	return !d.stoppedByUs(unit, u)
 }
 
-// stoppedByUs tells whether the last thing that we did to the unit was a stop.
-func (d *draft) stoppedByUs(unit string) bool {
+// stoppedByUs tells whether the last thing that we did to the unit was a stop,
+// and that it has not been active since.
+func (d *draft) stoppedByUs(unit string, u state.Unit) bool {
 	stop, ok := d.past.Stopped[unit]
-	return ok && stop.Boot == d.now.Boot && stop.After(d.past.Started[unit])
+	return ok && stop.Boot == d.now.Boot && stop.After(d.past.Started[unit]) && u.Exited <= stop.Up
 }
 
 // lift ends a hold. If the unit is still down, that it had been running is
