@@ -181,7 +181,7 @@ func (l *link) giveUp(ctx context.Context, path string, own bool) error {
 	case errors.Is(err, errNoSuchJob):
 		return disconnected() // it ended, and nobody told us how
 	case err != nil:
-		return fmt.Errorf("job %d took too long, and cancel it: %w", id, errors.Join(ctx.Err(), err))
+		return fmt.Errorf("job %d took too long: %w; cancel it: %w", id, ctx.Err(), err)
 	}
 	return fmt.Errorf("job %d took too long and was canceled: %w", id, ctx.Err())
 }

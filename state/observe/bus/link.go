@@ -2,7 +2,6 @@ package bus
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -62,18 +61,20 @@ func open(ctx context.Context, c *Conn, privateFirst, subscribe bool) (*link, er
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout)
 	defer cancel()
-	var errs []error
+	var failed error
 	for i, way := range ways {
 		l, err := openOne(ctx, share(ctx, len(ways)-i), c, way, subscribe)
 		if err == nil {
 			return l, nil
 		}
-		errs = append(errs, fmt.Errorf("%s: %w", way, err))
-		if ctx.Err() != nil {
+		if err = fmt.Errorf("%s: %w", way, err); failed != nil {
+			err = fmt.Errorf("%w; %w", failed, err) // one line
+		}
+		if failed = err; ctx.Err() != nil {
 			break
 		}
 	}
-	return nil, errors.Join(errs...)
+	return nil, failed
 }
 
 // share gives one of n attempts its part of the time that is left.

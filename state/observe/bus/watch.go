@@ -86,8 +86,7 @@ func (c *Conn) subscribed(ctx context.Context) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout)
 	defer cancel()
 	if err := l.subscribe(ctx); err != nil {
-		l.close()
-		return 0, err
+		return 0, err // others may wait for answers on this link: it is tried again as it is
 	}
 	return l.generation, nil
 }

@@ -1,8 +1,8 @@
 package units
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -67,7 +67,7 @@ func (o *Observer) detail(ctx context.Context, listed []listing) (map[string]*re
 	units := make(map[string]*reading, len(listed))
 	fresh, err := o.freshness(ctx, len(listed))
 	if err != nil {
-		return units, err
+		return nil, err
 	}
 	var asks []bus.Property
 	var requests []request
@@ -84,12 +84,12 @@ func (o *Observer) detail(ctx context.Context, listed []listing) (map[string]*re
 	}
 	replies, err := o.bus.Get(ctx, asks)
 	if err != nil {
-		return units, err
+		return nil, err
 	}
 	for i, a := range replies {
 		r := requests[i]
 		if a.Err != nil {
-			r.to.err = errors.Join(r.to.err, a.Err)
+			r.to.err = cmp.Or(r.to.err, a.Err)
 			continue
 		}
 		r.set(&r.to.unit, a.Value)

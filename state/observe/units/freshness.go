@@ -46,7 +46,7 @@ func (o *Observer) freshness(ctx context.Context, n int) (freshness, error) {
 	if loaded == 0 || len(folders) == 0 {
 		return freshness{}, nil
 	}
-	s := scan{root: o.opts.Root, before: time.UnixMicro(int64(loaded)).Add(-freshMargin), left: freshLimit, generated: map[string]bool{}}
+	s := scan{root: o.opts.Root, before: time.UnixMicro(int64(loaded)).Add(-freshMargin), left: freshLimit, seen: map[[2]uint64]bool{}, generated: map[string]bool{}}
 	for _, f := range folders {
 		if !s.folder(f) {
 			return freshness{}, nil
@@ -64,12 +64,16 @@ type scan struct {
 	root      string
 	before    time.Time
 	left      int
+	seen      map[[2]uint64]bool // folders, by device and inode: /lib may be /usr/lib
 	generated map[string]bool
 }
 
 // folder tells that nothing in a folder of units, or of drop-ins, is young.
 func (s *scan) folder(path string) bool {
 	full := filepath.Join(s.root, path)
+	if s.again(full) {
+		return true
+	}
 	generator := strings.Contains(path, "/generator")
 	if !generator && !s.old(full) {
 		return false
@@ -90,6 +94,17 @@ func (s *scan) folder(path string) bool {
 		}
 	}
 	return true
+}
+
+func (s *scan) again(folder string) bool {
+	var st syscall.Stat_t
+	if syscall.Stat(folder, &st) != nil {
+		return false
+	}
+	id := [2]uint64{st.Dev, st.Ino}
+	again := s.seen[id]
+	s.seen[id] = true
+	return again
 }
 
 // made notes a unit that a generator made. Generators run with every reload, so

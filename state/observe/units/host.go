@@ -1,8 +1,8 @@
 package units
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -28,7 +28,7 @@ func (o *Observer) Host(ctx context.Context) state.Fact[Manager] {
 	})
 	if err == nil {
 		for _, a := range r {
-			err = errors.Join(err, a.Err)
+			err = cmp.Or(err, a.Err)
 		}
 	}
 	if err != nil {

@@ -80,22 +80,21 @@ func (o *Observer) Observe(ctx context.Context, names []string) map[string]state
 // read reads the units of valid names and gives each to put.
 func (o *Observer) read(ctx context.Context, names []string, put func(string, state.Unit, error)) {
 	listed, err := o.list(ctx, names)
-	if err != nil {
-		for _, n := range names {
-			put(n, state.Unit{}, err)
-		}
-		return
+	var units map[string]*reading
+	if err == nil {
+		o.learn(names, listed)
+		units, err = o.detail(ctx, listed)
 	}
-	units, err := o.detail(ctx, listed)
-	o.learn(names, listed)
 	for i, n := range names {
-		l := listed[i]
-		if l.err != nil {
-			put(n, state.Unit{}, l.err)
-			continue
+		switch {
+		case err != nil:
+			put(n, state.Unit{}, err)
+		case listed[i].err != nil:
+			put(n, state.Unit{}, listed[i].err)
+		default:
+			r := units[listed[i].status.Name]
+			put(n, r.unit, r.err)
 		}
-		r := units[l.status.Name]
-		put(n, r.unit, errors.Join(err, r.err))
 	}
 }
 

@@ -2,6 +2,7 @@ package units
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -91,7 +92,11 @@ func TestOneRefusedNameHidesNoOther(t *testing.T) {
 // with the time at which the reading began.
 func TestALostWayMakesEverythingUnknown(t *testing.T) {
 	for _, b := range []*fakeBus{{listErr: bus.ErrNoServer}, {listErr: context.DeadlineExceeded}, {getErr: bus.ErrDisconnected}} {
-		facts := New(b, testClock, Options{}).Observe(t.Context(), []string{"a.service", "b.service"})
+		names := []string{"a.service", "b.service"}
+		for i := range 100 { // enough for the way that looks at the folders first
+			names = append(names, fmt.Sprintf("n%d.service", i))
+		}
+		facts := New(b, testClock, Options{}).Observe(t.Context(), names)
 		for _, n := range []string{"a.service", "b.service"} {
 			if f := facts[n]; f.Known() || f.At != testClock() || !strings.Contains(f.Err, n) {
 				t.Errorf("%+v: %+v", b, f)
@@ -182,7 +187,7 @@ func TestScan(t *testing.T) {
 		{"/nowhere", later, 100, true},
 		{"/run/generator", earlier, 100, true}, // always young, and noted instead
 	} {
-		s := scan{root: root, before: c.before, left: c.limit, generated: map[string]bool{}}
+		s := scan{root: root, before: c.before, left: c.limit, seen: map[[2]uint64]bool{}, generated: map[string]bool{}}
 		if got := s.folder(c.folder); got != c.want {
 			t.Errorf("%+v: %v", c, got)
 		}
