@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"google.golang.org/grpc"
 
 	"github.com/pakashop/evenkeel/actuators"
 	"github.com/pakashop/evenkeel/actuators/wire"
@@ -63,7 +64,7 @@ func play(role string) {
 		fmt.Println("1|1|unix|/run/dbus/system_bus_socket|grpc|")
 		forever()
 	case "without-tls":
-		deaf("without-tls")
+		withoutTLS()
 	case "deaf":
 		deaf("deaf")
 	case "a-host":
@@ -87,6 +88,18 @@ func deaf(name string) {
 	}
 	fmt.Println("1|1|unix|" + l.Addr().String() + "|grpc|")
 	forever()
+}
+
+// withoutTLS answers whoever asks, in plain text.
+func withoutTLS() {
+	l, err := net.Listen("unix", socket("plain"))
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println("1|1|unix|" + l.Addr().String() + "|grpc|")
+	s := grpc.NewServer()
+	wire.Register(s, &fixture{name: "without-tls"})
+	_ = s.Serve(l)
 }
 
 // endless writes one line of n bytes.

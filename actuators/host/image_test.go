@@ -194,3 +194,16 @@ func TestWhatIsRefusedIsNoCrash(t *testing.T) {
 		t.Errorf("status %+v", s)
 	}
 }
+
+func TestAProgramThatTheKernelDoesNotRun(t *testing.T) {
+	dir := folder(t)
+	path := folder(t) + "/program"
+	h := hosting(t, Options{Folder: dir}, Spec{Name: "broken", Path: path, SHA256: program(t, path, 0o755)})
+	_, err := h.plugins["broken"].Info(t.Context())
+	if actuators.KindOf(err) != actuators.Unavailable || !strings.Contains(err.Error(), "exec format error") {
+		t.Errorf("kind %v: %v", actuators.KindOf(err), err)
+	}
+	if left, _ := os.ReadDir(dir); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
