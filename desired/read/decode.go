@@ -175,10 +175,13 @@ func (d *decoder) unknown(f *field, p *plan) {
 }
 
 func orFields(word string, known []string) string {
-	if len(known) > 12 {
-		return desired.DidYouMean(word, known)
+	if len(known) <= 12 {
+		return orList(word, known)
 	}
-	return orList(word, known)
+	if hint := desired.DidYouMean(word, known); hint != "" {
+		return hint
+	}
+	return "; evenkeel schema lists the fields"
 }
 
 // complete finds what is missing, and what excludes each other.

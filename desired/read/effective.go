@@ -22,6 +22,17 @@ func (l *loader) resolve() {
 		}
 		l.envs[o.meta.Name] = spec // its problems are found again, with all others
 	}
+	l.outside = map[string]bool{}
+	for _, o := range l.objects {
+		if o.kind == "Endpoint" {
+			l.outside[o.meta.Name] = true
+		}
+	}
+	for _, o := range l.objects {
+		if o.kind == "Service" {
+			delete(l.outside, o.meta.Name)
+		}
+	}
 	if env, ok := l.envs[l.o.Environment]; ok {
 		l.vars.Domain, l.vars.Vars = env.Domain, env.Vars
 	}

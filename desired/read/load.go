@@ -18,7 +18,8 @@ type Options struct {
 	// Environment is the one whose overlay counts; empty: the host's.
 	Environment string
 	// Host is whom the Set is for; what is empty comes from Policy.Host, and
-	// the name at last from the machine.
+	// the name at last from the machine. Labels come from there only if the
+	// name is this host's.
 	Host desired.Host
 	// Policy becomes the Set's. Reading does not obey it: what it forbids is
 	// planned and held.
@@ -52,14 +53,15 @@ func Load(paths []string, o Options) (*desired.Set, Problems) {
 }
 
 func (o Options) complete() Options {
-	if o.Host.Name == "" {
-		o.Host.Name = o.Policy.Host.Name
+	own := o.Policy.Host
+	if own.Name == "" {
+		own.Name = hostname()
 	}
 	if o.Host.Name == "" {
-		o.Host.Name = hostname()
+		o.Host.Name = own.Name
 	}
-	if o.Host.Labels == nil {
-		o.Host.Labels = o.Policy.Host.Labels
+	if o.Host.Labels == nil && o.Host.Name == own.Name {
+		o.Host.Labels = own.Labels // another host's labels are not known
 	}
 	if o.Host.Environment == "" {
 		o.Host.Environment = o.Policy.Host.Environment
@@ -94,6 +96,7 @@ type loader struct {
 	patches  []*object // of all environments
 	envs     map[string]desired.EnvironmentSpec
 	vars     desired.Vars
+	outside  map[string]bool      // the names of Endpoints that are no Services
 	said     map[desired.Pos]bool // where Defaults are wrong
 	problems Problems
 	partial  bool // not all objects are in sight, so what refers to them cannot be judged

@@ -17,6 +17,7 @@ var (
 	valuesNotYet = map[string]string{ // of a Service, by field
 		"restartOn.unit": "window", "restartOn.files": "window", "restartOn.watch": "window", "restartOn.executable": "window",
 	}
+	endpointsNotYet   = true // in dependsOn
 	environmentNotYet = []string{"branch", "severityFloor", "confirmAfter", "verify"}
 )
 
@@ -36,7 +37,23 @@ func (l *loader) notYet(o *object, spec *node) Problems {
 			problems = append(problems, warning(n, "spec."+path+": "+n.text+" is checked, but this version does not act on it yet and waits for a human"))
 		}
 	}
+	problems = append(problems, l.endpoints(spec)...)
 	return append(problems, encrypted(spec)...)
+}
+
+// endpoints warns of dependencies on what is outside.
+func (l *loader) endpoints(spec *node) Problems {
+	var problems Problems
+	deps := spec.given("dependsOn")
+	if deps == nil || !endpointsNotYet {
+		return nil
+	}
+	for i, d := range deps.items {
+		if l.outside[called(d, "name")] {
+			problems = append(problems, warning(d, item("spec.dependsOn", i)+": a dependency on an Endpoint is checked, but this version does not act on it yet"))
+		}
+	}
+	return problems
 }
 
 func fieldsWithout(spec *node, names []string) Problems {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/pakashop/evenkeel/desired"
@@ -185,11 +186,5 @@ func scalar(s string) string {
 			return s
 		}
 	}
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(s); err != nil {
-		return `""` // a string always can be
-	}
-	return strings.TrimSuffix(b.String(), "\n")
+	return strconv.Quote(s) // its escapes are YAML's, too
 }
