@@ -3,6 +3,7 @@ package desired
 import (
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // Redacted is a spec that may be shown: without the content of files that are
@@ -15,6 +16,17 @@ func Redacted(spec ServiceSpec) ServiceSpec {
 	for i := range spec.Files {
 		if spec.Files[i].Sensitive && spec.Files[i].Content != "" {
 			spec.Files[i].Content = "(sensitive)"
+		}
+	}
+	return spec
+}
+
+// secretive marks what is encrypted as sensitive.
+func secretive(spec ServiceSpec) ServiceSpec {
+	for i, f := range spec.Files {
+		if strings.HasSuffix(f.Source, ".age") && !f.Sensitive {
+			spec.Files = slices.Clone(spec.Files)
+			spec.Files[i].Sensitive = true
 		}
 	}
 	return spec

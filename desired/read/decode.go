@@ -59,31 +59,7 @@ func (d *decoder) into(n *node, target any) {
 }
 
 func (d *decoder) value(n *node, v reflect.Value, f *fieldPlan) {
-	switch v.Type() {
-	case durationType:
-		d.duration(n, v)
-		return
-	case portType:
-		d.port(n, v)
-		return
-	case replicasType:
-		if n.kind == integer {
-			i := d.integer(n)
-			v.Set(reflect.ValueOf(desired.Replicas{Min: i, Max: i}))
-			return
-		}
-	case driftType:
-		if n.kind == text {
-			v.FieldByName("Mode").SetString(d.word(n, d.plans[driftType].field("mode")))
-			return
-		}
-	case dependencyType:
-		if n.kind == text {
-			v.FieldByName("Name").SetString(d.word(n, d.plans[dependencyType].field("name")))
-			return
-		}
-	case rawType:
-		v.SetBytes(d.raw(n))
+	if d.shaped(n, v) {
 		return
 	}
 	switch v.Kind() {
@@ -103,6 +79,29 @@ func (d *decoder) value(n *node, v reflect.Value, f *fieldPlan) {
 	default:
 		d.plain(n, v, f)
 	}
+}
+
+// shaped reads the types that have a form of their own in YAML; not if the form
+// at hand is the long one.
+func (d *decoder) shaped(n *node, v reflect.Value) bool {
+	switch t := v.Type(); {
+	case t == durationType:
+		d.duration(n, v)
+	case t == portType:
+		d.port(n, v)
+	case t == rawType:
+		v.SetBytes(d.raw(n))
+	case t == replicasType && n.kind == integer:
+		i := d.integer(n)
+		v.Set(reflect.ValueOf(desired.Replicas{Min: i, Max: i}))
+	case t == driftType && n.kind == text:
+		v.FieldByName("Mode").SetString(d.word(n, d.plans[t].field("mode")))
+	case t == dependencyType && n.kind == text:
+		v.FieldByName("Name").SetString(d.word(n, d.plans[t].field("name")))
+	default:
+		return false
+	}
+	return true
 }
 
 func (d *decoder) plain(n *node, v reflect.Value, f *fieldPlan) {

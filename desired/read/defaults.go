@@ -1,7 +1,9 @@
 package read
 
 import (
+	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pakashop/evenkeel/desired"
@@ -22,39 +24,44 @@ func (l *loader) defaults() []defaults {
 		if o.kind != "Defaults" || o.spec == nil {
 			continue
 		}
-		d := decoder{plans: l.plans, partial: true, path: []string{"spec"}}
-		var spec desired.DefaultsSpec
-		d.into(o.spec, &spec)
-		l.add(d.problems...)
-		for _, p := range d.problems {
-			l.said[p.Pos] = true
-		}
-		one := defaults{object: o, service: o.spec.get("service")}
-		if one.service == nil {
-			l.add(at(o.spec, "spec: the field service is missing"))
+		one, ok := l.oneDefaults(o)
+		if !ok {
 			continue
 		}
-		if one.service.kind != table {
-			continue // the decoder has said so
-		}
-		var err error
-		if one.matchers, err = desired.ParseAllMatchers(spec.Match); err != nil {
-			l.add(at(o.spec.get("match"), "spec.match: "+err.Error()))
-			continue
-		}
-		one.service = layered(one.service, o)
 		if all = append(all, one); len(all) > maxWeights {
-			l.add(at(o.nameAt, "there are too many Defaults; at most 256 are read"))
+			l.add(at(o.nameAt, "there are too many Defaults; at most "+strconv.Itoa(maxWeights)+" are read"))
 			return nil
 		}
 	}
 	slices.SortStableFunc(all, func(a, b defaults) int {
-		if n := len(a.matchers) - len(b.matchers); n != 0 {
-			return n
-		}
-		return strings.Compare(a.object.meta.Name, b.object.meta.Name)
+		return cmp.Or(len(a.matchers)-len(b.matchers), strings.Compare(a.object.meta.Name, b.object.meta.Name))
 	})
 	return all
+}
+
+func (l *loader) oneDefaults(o *object) (defaults, bool) {
+	one := defaults{object: o, service: o.spec.get("service")}
+	d := decoder{plans: l.plans, partial: true, path: []string{"spec"}}
+	var spec desired.DefaultsSpec
+	d.into(o.spec, &spec)
+	l.add(d.problems...)
+	for _, p := range d.problems {
+		l.said[p.Pos] = true
+	}
+	if one.service == nil {
+		l.add(at(o.spec, "spec: the field service is missing"))
+		return one, false
+	}
+	var err error
+	if one.matchers, err = desired.ParseAllMatchers(spec.Match); err != nil {
+		l.add(at(o.spec.get("match"), "spec.match: "+err.Error()))
+		return one, false
+	}
+	if one.service.kind != table {
+		return one, false // the decoder has said so
+	}
+	one.service = layered(one.service, o)
+	return one, true
 }
 
 // layered is a tree whose values say that they come from an object.

@@ -40,6 +40,7 @@ func Load(paths []string, o Options) (*desired.Set, Problems) {
 	l := loader{o: o, kinds: specs(), plans: newPlans()}
 	defer l.close()
 	l.open(paths)
+	l.read()
 	l.parse()
 	l.identify()
 	l.overlay()
@@ -147,21 +148,11 @@ func (l *loader) trouble(name string, err error) {
 	l.add(Problem{Pos: desired.Pos{File: name}, Message: because(err), Trouble: err})
 }
 
-// parse reads all files, several at a time.
-func (l *loader) parse() {
-	type result struct {
-		docs     []*document
-		problems Problems
-	}
+// read reads all files and cuts them into documents.
+func (l *loader) read() {
 	contents := make([][]byte, len(l.files))
 	errs := make([]error, len(l.files))
 	each(len(l.files), func(i int) { contents[i], errs[i] = l.files[i].tree.read(l.files[i].name, &l.total) })
-
-	type job struct {
-		doc  *document
-		text []byte
-	}
-	var jobs []job
 	for i, f := range l.files {
 		if errs[i] != nil {
 			l.unreadable(f, errs[i])
@@ -170,27 +161,29 @@ func (l *loader) parse() {
 		f.content = contents[i]
 		texts, lines := split(trimBOM(contents[i]))
 		for j := range texts {
-			jobs = append(jobs, job{&document{file: f, first: lines[j]}, texts[j]})
+			l.docs = append(l.docs, &document{file: f, first: lines[j], text: texts[j]})
 		}
 	}
-	if len(jobs) > 2*maxObjects {
-		l.partial = true
+	if len(l.docs) > 2*maxObjects {
+		l.partial, l.docs = true, nil
 		l.add(Problem{Pos: desired.Pos{File: l.files[0].shown}, Message: "there are too many documents; at most " + strconv.Itoa(maxObjects) + " objects are read"})
-		return
 	}
-	results := make([]result, len(jobs))
-	each(len(jobs), func(i int) {
-		results[i] = result{[]*document{jobs[i].doc}, parse(jobs[i].doc, jobs[i].text, &l.values)}
-	})
-	for _, r := range results {
-		l.add(r.problems...)
-		l.partial = l.partial || len(r.problems) > 0
-		for _, d := range r.docs {
-			if d.root != nil && len(r.problems) == 0 {
-				l.docs = append(l.docs, d)
-			}
+}
+
+// parse parses all documents, several at a time, and keeps those that hold
+// something.
+func (l *loader) parse() {
+	results := make([]Problems, len(l.docs))
+	each(len(l.docs), func(i int) { results[i] = parse(l.docs[i], &l.values) })
+	kept := l.docs[:0]
+	for i, problems := range results {
+		l.add(problems...)
+		l.partial = l.partial || len(problems) > 0
+		if l.docs[i].root != nil && len(problems) == 0 {
+			kept = append(kept, l.docs[i])
 		}
 	}
+	l.docs = kept
 }
 
 func (l *loader) unreadable(f *file, err error) {

@@ -70,8 +70,8 @@ type parser struct {
 
 // parse reads the text of a document into its root. An empty one has none.
 // values counts what all documents hold.
-func parse(doc *document, content []byte, values *atomic.Int64) Problems {
-	doc.text = content
+func parse(doc *document, values *atomic.Int64) Problems {
+	content := doc.text
 	p := parser{doc: doc}
 	if !p.readable(content) {
 		return p.problems

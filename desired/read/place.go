@@ -22,6 +22,9 @@ func find(spec *node, path string) *node {
 }
 
 func (n *node) child(name string) *node {
+	if n == nil {
+		return nil
+	}
 	if number, ok := strings.CutPrefix(name, "["); ok {
 		i, err := strconv.Atoi(strings.TrimSuffix(number, "]"))
 		if err != nil || i >= len(n.items) {

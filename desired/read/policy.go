@@ -26,11 +26,11 @@ func Policy(name string) (desired.Policy, Problems) {
 	if problem != nil {
 		return p, Problems{*problem}
 	}
-	doc := &document{file: f, first: 1}
-	if texts, _ := split(trimBOM(f.content)); len(texts) > 1 && strings.TrimSpace(string(texts[1])) != "---" {
+	doc := &document{file: f, first: 1, text: trimBOM(f.content)}
+	if texts, _ := split(doc.text); len(texts) > 1 && strings.TrimSpace(string(texts[1])) != "---" {
 		return p, Problems{{Pos: desired.Pos{File: name}, Message: "a policy is one document; remove the --- between"}}
 	}
-	if problems := parse(doc, trimBOM(f.content), new(atomic.Int64)); len(problems) > 0 {
+	if problems := parse(doc, new(atomic.Int64)); len(problems) > 0 {
 		return p, problems
 	}
 	if doc.root == nil {
