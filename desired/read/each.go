@@ -1,11 +1,14 @@
 package read
 
 import (
+	"fmt"
 	"maps"
 	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/pakashop/evenkeel/desired"
 )
 
 // each calls do with 0 to n-1, a few at a time, and waits for all.
@@ -31,6 +34,18 @@ func each(n int, do func(i int)) {
 		})
 	}
 	wait.Wait()
+}
+
+// guarded does something with strangers' input. A defect that it brings to light
+// is told of that input, and stops nothing else.
+func guarded(doc *document, do func() Problems) (problems Problems) {
+	defer func() {
+		if r := recover(); r != nil {
+			problems = Problems{{Pos: desired.Pos{File: doc.file.shown, Line: doc.first, Col: 1},
+				Message: fmt.Sprintf("this document brought a defect of evenkeel to light, please report it: %v", r)}}
+		}
+	}()
+	return do()
 }
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

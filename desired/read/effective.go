@@ -51,7 +51,13 @@ type made struct {
 func (l *loader) compile() *desired.Set {
 	all := l.defaults()
 	results := make([]made, len(l.objects))
-	each(len(l.objects), func(i int) { results[i] = l.make(l.objects[i], all) })
+	each(len(l.objects), func(i int) {
+		o := l.objects[i]
+		defect := guarded(o.doc, func() Problems { results[i] = l.make(o, all); return nil })
+		if defect != nil {
+			results[i] = made{object: o.bare(), problems: defect}
+		}
+	})
 
 	in := desired.Input{Environment: l.o.Environment, Host: l.o.Host, Policy: l.o.Policy, Partial: l.partial}
 	in.Host.Environment = l.o.Environment
@@ -86,7 +92,7 @@ func (l *loader) compile() *desired.Set {
 
 // make decodes one object.
 func (l *loader) make(o *object, all []defaults) made {
-	m := made{object: desired.Object{APIVersion: desired.APIVersion, Kind: o.kind, Metadata: o.meta, Pos: o.doc.root.pos()}}
+	m := made{object: o.bare()}
 	spec := o.spec
 	if o.kind == "Service" {
 		spec, m.problems = under(o, all)
@@ -121,6 +127,11 @@ func (l *loader) make(o *object, all []defaults) made {
 		m.object.Origin = origins(m.tree)
 	}
 	return m
+}
+
+// bare is the object without its spec.
+func (o *object) bare() desired.Object {
+	return desired.Object{APIVersion: desired.APIVersion, Kind: o.kind, Metadata: o.meta, Pos: o.doc.root.pos()}
 }
 
 // fresh leaves out what was said of a Defaults object already.

@@ -174,7 +174,9 @@ func (l *loader) read() {
 // something.
 func (l *loader) parse() {
 	results := make([]Problems, len(l.docs))
-	each(len(l.docs), func(i int) { results[i] = parse(l.docs[i], &l.values) })
+	each(len(l.docs), func(i int) {
+		results[i] = guarded(l.docs[i], func() Problems { return parse(l.docs[i], &l.values) })
+	})
 	kept := l.docs[:0]
 	for i, problems := range results {
 		l.add(problems...)
