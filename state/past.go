@@ -22,7 +22,7 @@ type Past struct {
 	Charges  map[string][]Time  `json:"charges,omitempty"`  // by unit: remedial Steps begun, oldest first
 	Upheaval []Time             `json:"upheaval,omitempty"` // remedial Steps begun that were disruptive, whatever the unit, oldest first
 	Started  map[string]Time    `json:"started,omitempty"`  // by unit: the end of our last start or restart that succeeded
-	Stopped  map[string]Time    `json:"stopped,omitempty"`  // by unit: the end of our last stop, or clearing of a failure, that succeeded
+	Stopped  map[string]Time    `json:"stopped,omitempty"`  // by unit: the end of our last stop, or clearing of a failure, that succeeded or may have
 	Ran      map[string]Ran     `json:"ran,omitempty"`      // by unit
 	Seen     map[string]string  `json:"seen,omitempty"`     // by unit: the boot in which Ran was noted
 	Holds    map[string]Hold    `json:"holds,omitempty"`    // by Hold.Key
@@ -171,6 +171,16 @@ func (p *Past) outcome(o Outcome, at Time) {
 		if s.Key != "" {
 			p.Cut[s.ID] = s
 		}
+		p.perhaps(s, at)
+	}
+}
+
+// perhaps remembers what a Step may have done that was cut short: a unit that is
+// down after it must not be taken for one that a human stopped.
+func (p *Past) perhaps(s Step, at Time) {
+	switch s.Action.Actuator + "." + s.Action.Verb {
+	case "systemd.stop", "systemd.reset-failed":
+		p.Stopped[s.Action.Target] = at
 	}
 }
 
