@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -51,6 +52,7 @@ func (d *draft) artifact(sv *service, a desired.Artifact, w wish) {
 	if !ok {
 		return
 	}
+	a = keeping(a, have)
 	w.fields = differences(a, have)
 	if len(w.fields) == 0 {
 		return
@@ -106,6 +108,19 @@ func (d *draft) drift(sv *service, w *wish, have state.File, owned state.Owned, 
 		}
 	}
 	return true
+}
+
+// keeping completes a file that belongs to the host: what is not declared of
+// its owner and mode stays as it is.
+func keeping(a desired.Artifact, have state.File) desired.Artifact {
+	if !a.Host {
+		return a
+	}
+	if a.Mode == 0 {
+		a.Mode = have.Mode
+	}
+	a.Owner, a.Group = cmp.Or(a.Owner, have.Owner), cmp.Or(a.Group, have.Group)
+	return a
 }
 
 // differences lists in what a file is not as declared. Of content only digests
