@@ -39,7 +39,8 @@ func verifyReload(before, after state.Facts) error {
 	if after.Host == nil || !after.Host.Known() {
 		return errUnread
 	}
-	if before.Host != nil && before.Host.Known() && !after.Host.Value.UnitsLoaded.After(before.Host.Value.UnitsLoaded) {
+	// Another time, not a later one: the wall clock may have been set back.
+	if before.Host != nil && before.Host.Known() && after.Host.Value.UnitsLoaded.Equal(before.Host.Value.UnitsLoaded) {
 		return errors.New("systemd has not loaded its units again")
 	}
 	return nil
@@ -94,9 +95,23 @@ func verifyFile(s state.Step, f state.File) error {
 		if f.Kind != state.Regular || f.Digest != s.Action.Args["digest"] {
 			return fmt.Errorf("%s does not have the declared content", s.Action.Target)
 		}
+		return verifyPerm(s.Action.Args, f, s.Action.Target)
 	case "remove":
 		if f.Kind != state.Absent {
 			return fmt.Errorf("%s is still there", s.Action.Target)
+		}
+	}
+	return nil
+}
+
+// verifyPerm checks what of mode and owner a write named. Without it a write
+// that changes nothing would be planned, and done, for ever.
+func verifyPerm(args map[string]string, f state.File, path string) error {
+	for _, p := range []struct{ what, want, is string }{
+		{"mode", args["mode"], fmt.Sprintf("%04o", f.Mode)}, {"owner", args["owner"], f.Owner}, {"group", args["group"], f.Group},
+	} {
+		if p.want != "" && p.want != p.is {
+			return fmt.Errorf("%s has %s %s, not %s", path, p.what, p.is, p.want)
 		}
 	}
 	return nil
