@@ -42,31 +42,8 @@ func (d *draft) orphan(object string, m state.Managed, holds []hold) {
 		mode:    d.want.Policy.Mode, frozen: d.inFlight(object),
 	}
 	created := d.created(object)
-	onRemove := m.OnRemove
-	if onRemove == "" {
-		onRemove = desired.OnRemoveRelease
-		if slices.ContainsFunc(created, func(p string) bool { return strings.HasPrefix(p, unitDir) && !strings.Contains(p, ".d/") }) {
-			onRemove = desired.OnRemoveDelete
-		}
-	}
-	var needs []string
-	left := len(holds) > 0
-	try := func(w wish) {
-		w.reason, w.holds, w.needs = state.NotDeclared, holds, slices.Clone(needs)
-		left = true
-		if id, ok := d.wish(sv, w); ok {
-			needs = append(needs, id)
-			if loads(w.action) {
-				d.links = append(d.links, id)
-			}
-		}
-	}
-	if onRemove != desired.OnRemoveRelease {
-		left = d.stopOrphan(object, m, try) || left
-	}
-	if onRemove == desired.OnRemoveDelete {
-		left = d.deleteOrphan(object, m, created, try) || left
-	}
+	onRemove := whenRemoved(m.OnRemove, created)
+	left := d.letGo(sv, m.Units, created, onRemove, holds)
 	if left {
 		if len(holds) > 0 {
 			d.held = append(d.held, state.Held{Object: object, Reason: holds[0].reason, Detail: holds[0].detail})
@@ -74,6 +51,51 @@ func (d *draft) orphan(object string, m state.Managed, holds []hold) {
 		return
 	}
 	d.note(state.Note{Kind: state.NoteForgot, Object: object, Detail: "no longer declared: " + onRemove})
+}
+
+// whenRemoved is what was declared, or its default: delete what evenkeel
+// created, release the rest.
+func whenRemoved(declared string, created []string) string {
+	ours := func(p string) bool { return strings.HasPrefix(p, unitDir) && !strings.Contains(p, ".d/") }
+	switch {
+	case declared != "":
+		return declared
+	case slices.ContainsFunc(created, ours):
+		return desired.OnRemoveDelete
+	}
+	return desired.OnRemoveRelease
+}
+
+// letGo stops, disables and removes units, as far as onRemove asks for it, and
+// reports whether something of that is left. What follows a Step that is held
+// is not even planned.
+func (d *draft) letGo(sv *service, units, created []string, onRemove string, holds []hold) (left bool) {
+	var needs []string
+	stuck := false
+	left = len(holds) > 0
+	try := func(w wish) {
+		left = true
+		if stuck {
+			return
+		}
+		w.reason, w.holds, w.needs = state.NotDeclared, holds, slices.Clone(needs)
+		id, ok := d.wish(sv, w)
+		if !ok {
+			stuck = len(holds) == 0
+			return
+		}
+		needs = append(needs, id)
+		if loads(w.action) {
+			d.links = append(d.links, id)
+		}
+	}
+	if onRemove != desired.OnRemoveRelease {
+		left = d.stopOrphan(sv.Object(), units, try) || left
+	}
+	if onRemove == desired.OnRemoveDelete {
+		left = d.deleteOrphan(sv.Object(), units, created, try) || left
+	}
+	return left
 }
 
 // created lists the files of an object that did not exist before evenkeel wrote
@@ -89,8 +111,8 @@ func (d *draft) created(object string) []string {
 }
 
 // stopOrphan reports whether something is still to be found out.
-func (d *draft) stopOrphan(object string, m state.Managed, try func(wish)) (unknown bool) {
-	for _, unit := range m.Units {
+func (d *draft) stopOrphan(object string, units []string, try func(wish)) (unknown bool) {
+	for _, unit := range units {
 		u, ok := d.unit(object, unit)
 		if !ok {
 			unknown = true
@@ -107,8 +129,8 @@ func (d *draft) stopOrphan(object string, m state.Managed, try func(wish)) (unkn
 	return unknown
 }
 
-func (d *draft) deleteOrphan(object string, m state.Managed, created []string, try func(wish)) (unknown bool) {
-	for _, unit := range m.Units {
+func (d *draft) deleteOrphan(object string, units, created []string, try func(wish)) (unknown bool) {
+	for _, unit := range units {
 		if u, ok := d.unit(object, unit); !ok {
 			unknown = true
 		} else if u.Boot == "enabled" {
@@ -135,7 +157,7 @@ func (d *draft) deleteOrphan(object string, m state.Managed, created []string, t
 			w.action.Args["keep"] = "1"
 		}
 		if isUnitPath(path) {
-			w.unit = m.Units[0]
+			w.unit = units[0]
 		} else {
 			w.path = path
 		}

@@ -155,7 +155,10 @@ func (d *draft) managed(sv *service) {
 	if sv.mode == desired.Observe || !d.allowed(sv.Service) {
 		return
 	}
-	m := state.Managed{Units: slices.Clone(sv.Units), OnRemove: sv.Spec.OnRemove}
+	m := state.Managed{Units: append(slices.Clone(sv.Units), d.former(sv)...), OnRemove: sv.Spec.OnRemove}
+	if ok && old.OnRemove == m.OnRemove && slices.Equal(old.Units, m.Units) {
+		return
+	}
 	d.note(state.Note{Kind: state.NoteManaged, Object: sv.Object(), Managed: &m})
 }
 

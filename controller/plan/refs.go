@@ -18,7 +18,8 @@ func Refs(want *desired.Set, have *state.World, past *state.Past) []state.Ref {
 		serviceRefs(&want.Services[i], have, set)
 	}
 	for object, m := range past.Managed {
-		if _, ok := want.Service(strings.TrimPrefix(object, "Service/")); ok {
+		s, ok := want.Service(strings.TrimPrefix(object, "Service/"))
+		if ok && slices.Equal(s.Units, m.Units) {
 			continue
 		}
 		for _, u := range m.Units {
