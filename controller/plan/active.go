@@ -50,8 +50,12 @@ func (d *draft) running(sv *service, unit string, u state.Unit) {
 		d.blocked(sv, w, state.Masked, unit+" is masked; a mask stands until it is lifted", nil)
 	case u.Up():
 		return
-	case u.Missing() && sv.UnitFile == nil:
-		d.blocked(sv, w, state.UnitInvalid, "systemd knows no "+unit+", and no unitFile is declared for it", nil)
+	case u.Missing() && len(sv.changed) == 0 && !sv.reload:
+		detail := "systemd knows no " + unit
+		if sv.UnitFile == nil {
+			detail += ", and no unitFile is declared for it"
+		}
+		d.blocked(sv, w, state.UnitInvalid, detail, nil)
 	case (u.Load == "bad-setting" || u.Load == "error") && len(sv.changed) == 0 && !sv.reload:
 		d.blocked(sv, w, state.UnitInvalid, "systemd cannot load "+unit+"; see systemctl status "+unit, nil)
 	case u.Active == "activating" || u.Active == "deactivating" || u.Job.ID != 0 && !sv.frozen:
@@ -83,7 +87,7 @@ func (d *draft) start(sv *service, unit string, u state.Unit, w wish) {
 	if h, sick := d.dependencies(sv, &w); sick {
 		w.holds = append(w.holds, h)
 	}
-	if u.Result == "start-limit-hit" && len(w.holds)+len(d.reasonsToHold(sv, w)) == 0 {
+	if d.startLimitHit(sv.Object(), u, w) && len(w.holds)+len(d.reasonsToHold(sv, w)) == 0 {
 		reset := w
 		reset.reason, reset.remedial = state.StartLimitHit, false
 		reset.detail = "systemd refuses to start " + unit + " until its start limit is reset"
@@ -97,6 +101,22 @@ func (d *draft) start(sv *service, unit string, u state.Unit, w wish) {
 	} else {
 		sv.held = true
 	}
+}
+
+// startLimitHit tells that systemd refuses to start a unit. A unit that had
+// failed before the limit was reached keeps its first result; then it shows in
+// that our last start failed and the unit has not changed since it began.
+func (d *draft) startLimitHit(object string, u state.Unit, w wish) bool {
+	if u.Result == "start-limit-hit" {
+		return true
+	}
+	_, failed := d.past.Failures[state.TallyKey(object, w.action)]
+	charges := d.past.Charges[w.unit]
+	if !failed || u.Active != "failed" || len(charges) == 0 {
+		return false
+	}
+	last := charges[len(charges)-1]
+	return last.Boot == d.now.Boot && u.Changed > 0 && u.Changed < last.Up
 }
 
 // ranHere tells whether the unit had been running in this boot, by evenkeel's

@@ -14,7 +14,7 @@ func (d *draft) boot(sv *service, unit string) {
 	if !ok {
 		return
 	}
-	if u.Missing() && sv.UnitFile == nil {
+	if u.Missing() && len(sv.changed) == 0 {
 		return // there is nothing to enable, and running says so
 	}
 	if u.Boot == "bad" {

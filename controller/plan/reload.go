@@ -76,10 +76,15 @@ func (d *draft) newerThanLoad(changed time.Time) bool {
 }
 
 // touched tells that evenkeel changed what systemd loads, and that nobody has
-// loaded it since.
+// loaded it since: not evenkeel, and by the wall clock nobody else either. A
+// load in the future says only that the clock was set back.
 func (d *draft) touched() bool {
 	t := d.past.Touched
-	return !t.IsZero() && t.Boot == d.now.Boot && !d.past.Reloaded.After(t) && d.have.Host.Known() && !d.have.Host.Value.UnitsLoaded.After(t.Wall)
+	if t.IsZero() || t.Boot != d.now.Boot || d.past.Reloaded.After(t) || !d.have.Host.Known() {
+		return false
+	}
+	loaded := d.have.Host.Value.UnitsLoaded
+	return !loaded.After(t.Wall) || loaded.After(d.now.Wall)
 }
 
 // reload plans one daemon-reload for all that needs it, after every file and

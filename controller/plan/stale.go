@@ -160,23 +160,35 @@ func (d *draft) startedWith(sv *service, unit string, u state.Unit, last state.R
 		return r, false
 	}
 	r.Unit = unitDigest
-	if known && (d.staleLoad(sv) != "" || d.after(youngest, u)) {
-		r.Unit = last.Unit
-	}
-	files, youngest, ok := d.onDisk(nil, sv.Files, nil)
+	files, youngestFile, ok := d.onDisk(nil, sv.Files, nil)
 	if !ok {
 		return r, false
 	}
 	r.Files = files
-	if known && d.after(youngest, u) {
+	if !known || d.startedByUs(unit, u) {
+		return r, true
+	}
+	if d.staleLoad(sv) != "" || d.after(youngest, u) {
+		r.Unit = last.Unit
+	}
+	if d.after(youngestFile, u) {
 		r.Files = last.Files
 	}
 	return r, true
 }
 
-// after tells whether a change came after the process had started.
+// startedByUs tells an invocation that began within our own start. That came
+// after our writes and our reload, so that it was started with what lies there,
+// whatever the wall clock says of the files.
+func (d *draft) startedByUs(unit string, u state.Unit) bool {
+	s, ok := d.past.Started[unit]
+	return ok && s.Boot == d.now.Boot && u.Entered <= s.Up
+}
+
+// after tells whether a change came after the process had started, as far as
+// the wall clock can be believed: a change in the future says that it was set.
 func (d *draft) after(changed time.Time, u state.Unit) bool {
-	return u.Entered > 0 && changed.After(d.now.Wall.Add(u.Entered-d.now.Up))
+	return u.Entered > 0 && !changed.After(d.now.Wall) && changed.After(d.now.Wall.Add(u.Entered-d.now.Up))
 }
 
 // onDisk is the digest of what lies where artifacts should, and of more, and the

@@ -1,0 +1,137 @@
+package controller_test
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pakashop/evenkeel/actuators"
+	"github.com/pakashop/evenkeel/controller/rehearse/sim"
+	"github.com/pakashop/evenkeel/state"
+)
+
+var histories = flag.Int("histories", 300, "how many random histories are lived through")
+
+// estates that the desired state changes between.
+var estates = []string{
+	service("db") + service("web", "dependsOn: [db]") + service("job", "foreignDropIns: enforce"),
+	service("db") + service("web", "dependsOn: [{name: db, kind: order}]", "dropIns: [{name: 10-a, content: \"[Service]\\nNice=5\\n\"}]") + service("job", "boot: disabled"),
+	service("db", "stateful: true") + service("web") + service("job", "state: stopped"),
+}
+
+// Whatever humans, faults and commits do to a host for hours, the record keeps
+// its promises; and once they leave it alone, it comes to be as declared.
+func TestRandomHistories(t *testing.T) {
+	for seed := range uint64(*histories) {
+		synctest.Test(t, func(t *testing.T) { live(t, seed) })
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+}
+
+type life struct {
+	*rig
+	rand *rand.Rand
+	told []string // what was done to the host
+}
+
+func live(t *testing.T, seed uint64) {
+	l := &life{rig: newRig(t, estates[0]), rand: rand.New(rand.NewPCG(seed, 7))}
+	l.run()
+	defer func() { l.stop() }()
+	for range 5 + l.rand.IntN(30) {
+		l.happen()
+		time.Sleep(time.Duration(l.rand.Int64N(int64(4 * time.Minute))))
+		if l.rand.IntN(4) == 0 {
+			synctest.Wait()
+		}
+	}
+	l.leaveAlone()
+	time.Sleep(3 * time.Hour) // the longest hold, and the longest limit, are over
+	for _, n := range []string{"db", "web", "job"} {
+		_ = l.host.Start(n + ".service") // the stop of a stateful service stands until a human ends it
+	}
+	time.Sleep(time.Hour)
+	synctest.Wait()
+	if p := l.plan(); p != "" {
+		t.Errorf("four hours later the plan is still:\n%s\nwhat happened:\n%s\nhistory:\n%s", p, strings.Join(l.told, "\n"), l.history())
+	}
+	if err := audit(l.store.entries, 3, 30*time.Minute); err != nil {
+		t.Errorf("%v\nwhat happened:\n%s\nhistory:\n%s", err, strings.Join(l.told, "\n"), l.history())
+	}
+}
+
+// happen does something to the host.
+func (l *life) happen() {
+	name := []string{"db", "web", "job"}[l.rand.IntN(3)]
+	unit := name + ".service"
+	file := "/etc/systemd/system/" + unit
+	h := l.host
+	type thing struct {
+		what string
+		do   func()
+	}
+	things := []thing{
+		{"kill", func() { _ = h.Kill(unit, "KILL") }},
+		{"kill", func() { _ = h.Kill(unit, "KILL") }},
+		{"exit", func() { _ = h.Exit(unit, 0) }},
+		{"exit 1", func() { _ = h.Exit(unit, 1) }},
+		{"stop", func() { _ = h.Stop(unit) }},
+		{"start", func() { _ = h.Start(unit) }},
+		{"restart", func() { _ = h.Restart(unit) }},
+		{"disable", func() { _ = h.Disable(unit) }},
+		{"edit", func() { _ = h.Write(file, "[Service]\nExecStart=/bin/other\n[Install]\nWantedBy=multi-user.target\n") }},
+		{"remove", func() { _ = h.Remove(file) }},
+		{"drop-in", func() { _ = h.Write(file+".d/90-x.conf", "[Service]\nNice=1\n") }},
+		{"daemon-reload", h.DaemonReload},
+		{"deaf", func() { h.Deaf(l.rand.IntN(2) == 0) }},
+		{"blind to the unit", func() { h.Unobservable(state.Ref{Kind: state.RefUnit, Name: unit}, "no answer") }},
+		{"blind to the file", func() { h.Unobservable(state.Ref{Kind: state.RefFile, Name: file}, "input/output error") }},
+		{"sees again", func() { l.seeAll() }},
+		{"packages", func() { h.PackagesLocked(l.rand.IntN(2) == 0) }},
+		{"fault", func() { h.FailNext(l.verb(unit, file), l.fault()) }},
+		{"new desired state", func() { l.source.offer(declare(l.t, estates[l.rand.IntN(len(estates))]), nil) }},
+		{"clock set back", func() { h.SetWall(h.Now().Wall.Add(-time.Hour)) }},
+		{"disk full", func() { l.store.breakWith(errDisk) }},
+		{"disk free", func() { l.store.breakWith(nil) }},
+	}
+	pick := things[l.rand.IntN(len(things))]
+	l.told = append(l.told, fmt.Sprintf("%s %s %s", time.Now().Format(time.TimeOnly), pick.what, name))
+	pick.do()
+}
+
+func (l *life) verb(unit, file string) string {
+	verbs := []string{"systemd.start " + unit, "systemd.stop " + unit, "systemd.restart " + unit, "systemd.enable " + unit, "systemd.daemon-reload", "file.write " + file}
+	return verbs[l.rand.IntN(len(verbs))]
+}
+
+func (l *life) fault() sim.Fault {
+	faults := []sim.Fault{{Kind: actuators.Failed}, {Kind: actuators.Unknown}, {Kind: actuators.Unknown, Done: true}, {Kind: actuators.Unavailable}, {Lie: true}}
+	return faults[l.rand.IntN(len(faults))]
+}
+
+func (l *life) seeAll() {
+	for _, n := range []string{"db", "web", "job"} {
+		l.host.Unobservable(state.Ref{Kind: state.RefUnit, Name: n + ".service"}, "")
+		l.host.Unobservable(state.Ref{Kind: state.RefFile, Name: "/etc/systemd/system/" + n + ".service"}, "")
+	}
+}
+
+// leaveAlone takes back what would stand for ever, and waits for the signals
+// that were lost.
+func (l *life) leaveAlone() {
+	l.seeAll()
+	l.host.Deaf(false)
+	l.host.PackagesLocked(false)
+	l.store.breakWith(nil)
+	l.source.offer(declare(l.t, estates[0]), nil)
+	for _, n := range []string{"db", "web", "job"} {
+		_ = l.host.Remove("/etc/systemd/system/" + n + ".service.d/90-x.conf")
+	}
+	l.told = append(l.told, "left alone")
+}
