@@ -158,14 +158,20 @@ func (l *loop) pass() {
 	if l.draining {
 		return
 	}
+	room := maxActs - l.acts.running - len(l.guarding)
 	var steps []state.Step
 	for _, s := range plan.Ready(l.plan, l.past) {
-		if !l.guarding[s.ID] {
+		if len(steps) < room && !l.guarding[s.ID] {
 			steps = append(steps, s)
 		}
 	}
 	l.guard(steps)
 }
+
+// maxActs bounds the Steps under way at once. systemd works on one thing at a
+// time: a thousand starts together only make it slow to answer what came of
+// each.
+const maxActs = 64
 
 // decide makes the Plan and writes down its Notes.
 func (l *loop) decide() {

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/pakashop/evenkeel/controller/rehearse"
@@ -26,6 +27,10 @@ func main() {
 
 // Main runs the command line of os.Args and returns its exit code.
 func Main() int {
+	if len(os.Args) > 1 && os.Args[1] != "run" {
+		// A short life is better spent on work than on collecting garbage.
+		debug.SetGCPercent(400)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return run(ctx, newApp(os.Stdin, os.Stdout, os.Stderr), os.Args[1:])
