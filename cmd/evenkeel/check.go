@@ -97,7 +97,7 @@ func (a *app) checkSystemd(ctx context.Context) finding {
 const minSystemd = 252
 
 func (a *app) checkPolicy() finding {
-	p, err := a.hostPolicy()
+	p, _, err := a.hostPolicy()
 	if err != nil {
 		return finding{"policy", "FAIL", a.policy + ": " + err.Error()}
 	}

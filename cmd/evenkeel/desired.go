@@ -13,17 +13,17 @@ import (
 
 // hostPolicy reads the host's policy. Where there is none, and desired state is
 // local, everything but the protected set is allowed.
-func (a *app) hostPolicy() (desired.Policy, error) {
+func (a *app) hostPolicy() (desired.Policy, read.Problems, error) {
 	p, problems := read.Policy(a.policy)
 	err := problems.Err()
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && a.policy == defaultPolicy:
-		p = desired.BuiltInPolicy()
+		p, problems = desired.BuiltInPolicy(), nil
 	case err != nil:
 		for _, one := range problems.Errors() {
 			a.say("%s", one)
 		}
-		return p, trouble(errors.New("the host's policy cannot be used"))
+		return p, nil, trouble(errors.New("the host's policy cannot be used"))
 	}
 	switch a.mode {
 	case "", desired.Enforce:
@@ -31,9 +31,9 @@ func (a *app) hostPolicy() (desired.Policy, error) {
 	case desired.Observe:
 		p.Mode = desired.Observe
 	default:
-		return p, trouble(fmt.Errorf("--mode %s: there are observe and enforce", a.mode))
+		return p, nil, trouble(fmt.Errorf("--mode %s: there are observe and enforce", a.mode))
 	}
-	return p, nil
+	return p, problems.Warnings(), nil
 }
 
 // defaultPaths is -f, or where desired state lies by default.
@@ -46,12 +46,12 @@ func (a *app) defaultPaths() []string {
 
 // load reads desired state for this host.
 func (a *app) load(paths []string, origins bool) (*desired.Set, read.Problems, error) {
-	p, err := a.hostPolicy()
+	p, warnings, err := a.hostPolicy()
 	if err != nil {
 		return nil, nil, err
 	}
 	set, problems := read.Load(paths, read.Options{Environment: a.environment, Policy: p, Origins: origins})
-	return set, problems, nil
+	return set, append(warnings, problems...), nil
 }
 
 // loadOrSay is load for the verbs that need a Set: problems are said, errors

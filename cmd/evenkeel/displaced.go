@@ -93,7 +93,7 @@ func (a *app) restoreDisplaced(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	policy, err := a.hostPolicy()
+	policy, _, err := a.hostPolicy()
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ var (
 	}
 	endpointsNotYet   = true // in dependsOn
 	environmentNotYet = []string{"branch", "severityFloor", "confirmAfter", "verify"}
+	policyNotYet      = []string{"exec", "signatures", "allowedSigners", "credentials", "identity", "budgets.unhealthyShare"}
 )
 
 // notYet warns of what is declared and has no effect in this version.
@@ -51,6 +52,21 @@ func (l *loader) endpoints(spec *node) Problems {
 	for i, d := range deps.items {
 		if l.outside[called(d, "name")] {
 			problems = append(problems, warning(d, item("spec.dependsOn", i)+": a dependency on an Endpoint is checked, but this version does not act on it yet"))
+		}
+	}
+	return problems
+}
+
+// policyWithout warns of what a policy says that has no effect in this version.
+func policyWithout(root *node) Problems {
+	var problems Problems
+	for _, path := range policyNotYet {
+		n := root
+		for _, name := range strings.Split(path, ".") {
+			n = n.given(name)
+		}
+		if n != nil && n.kind != blank {
+			problems = append(problems, warning(n, path+" is checked, but this version does not act on it yet"))
 		}
 	}
 	return problems

@@ -46,7 +46,7 @@ func Policy(name string) (desired.Policy, Problems) {
 		checkPolicy(&d, doc.root, p)
 	}
 	p.SetDefaults()
-	return p, tidy(d.problems)
+	return p, tidy(append(d.problems, policyWithout(doc.root)...))
 }
 
 // policyFile reads the file, if nobody but root could have written it.

@@ -25,8 +25,13 @@ budgets: {disruptive: 5, per: 20m, unhealthyShare: 0.4}
 protect: [amazon-ssm-agent.service]
 `)
 	got, problems := Policy(name)
-	if len(problems) > 0 {
+	if len(problems.Errors()) > 0 {
 		t.Fatal(problems)
+	}
+	for i, field := range []string{"exec", "signatures", "budgets.unhealthyShare"} {
+		if !strings.Contains(problems[i].Message, field+" is checked, but this version does not act on it yet") {
+			t.Errorf("warning %d: %s, want one of %s", i, problems[i], field)
+		}
 	}
 	want := desired.Policy{
 		Mode: "enforce", Host: desired.Host{Name: "app-1", Environment: "production", Labels: map[string]string{"role": "app"}},
