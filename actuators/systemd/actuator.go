@@ -74,6 +74,9 @@ func (a *Actuator) Apply(ctx context.Context, r actuators.Request) (actuators.Re
 		ctx, cancel = context.WithTimeout(ctx, a.opts.Timeout)
 		defer cancel()
 	}
+	if err := ctx.Err(); err != nil {
+		return actuators.Result{}, classify(r.Action, err)
+	}
 	res, err := a.do(ctx, r.Verb, r.Target)
 	if err != nil {
 		return actuators.Result{}, classify(r.Action, err)

@@ -28,10 +28,12 @@ func (c *Conn) ListUnitsByNames(ctx context.Context, names []string) ([]UnitStat
 	return out, err
 }
 
-// Unit reads the state of one unit now. A unit that does not exist is no error:
-// its load state is "not-found".
+// Unit reads the state of one unit now, for somebody who is about to act: it
+// waits as long as an act would, through daemon-reloads of others. A unit that
+// does not exist is no error: its load state is "not-found".
 func (c *Conn) Unit(ctx context.Context, unit string) (load, active, sub string, job uint32, jobType string, err error) {
-	all, err := c.ListUnitsByNames(ctx, []string{unit})
+	var all []UnitStatus
+	err = c.effect(ctx, "ListUnitsByNames", []any{[]string{unit}}, &all)
 	if err == nil && len(all) != 1 {
 		err = &Error{Name: "org.freedesktop.DBus.Error.InvalidArgs", Text: unit + " is not a unit name"}
 	}
