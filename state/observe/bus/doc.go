@@ -11,7 +11,10 @@
 //
 // Rules that hold for everything here:
 //
-//   - Every call has a deadline: the sooner of the context's and Options.Timeout.
+//   - Every call has a deadline. One that reads: Options.Timeout, or the
+//     context's if that is sooner. One that acts: the context's, or
+//     Options.JobTimeout where it has none. A batch of readings: no answer for as
+//     long as Options.Timeout.
 //   - A job is queued with mode "fail", never "replace": whoever queued a job
 //     before us keeps it.
 //   - A connection that died is never used again. The next call dials anew; a
