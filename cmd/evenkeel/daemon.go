@@ -62,9 +62,9 @@ func historyOf(s *record.Store, f api.HistoryFilter) ([]state.Line, error) {
 	return out, nil
 }
 
-// quietly drops what only a daemon's log needs.
+// quietly drops what only a daemon's log needs: a command prints its steps itself.
 func quietly(log *slog.Logger) *slog.Logger {
-	return slog.New(atLeast{log.Handler(), slog.LevelWarn})
+	return slog.New(atLeast{log.Handler(), slog.LevelError})
 }
 
 // atLeast is a Handler that drops less important events.
