@@ -38,7 +38,7 @@ type reach struct {
 
 // connect reaches systemd.
 func (a *app) connect(ctx context.Context, log *slog.Logger, r reach) (*parts, error) {
-	conn, err := bus.Dial(ctx, bus.Options{Subscribe: r.watch, Log: log})
+	conn, err := bus.Dial(ctx, bus.Options{Subscribe: r.watch, PrivateFirst: r.lean, Log: log})
 	if err != nil {
 		return nil, trouble(fmt.Errorf("%w; evenkeel needs a host whose first process is systemd", err))
 	}
