@@ -29,10 +29,12 @@ type event struct {
 
 type events []event
 
-func (q events) Len() int           { return len(q) }
-func (q events) Less(i, j int) bool { return q[i].at < q[j].at || q[i].at == q[j].at && q[i].seq < q[j].seq }
-func (q events) Swap(i, j int)      { q[i], q[j] = q[j], q[i] }
-func (q *events) Push(e any)        { *q = append(*q, e.(event)) }
+func (q events) Len() int { return len(q) }
+func (q events) Less(i, j int) bool {
+	return q[i].at < q[j].at || q[i].at == q[j].at && q[i].seq < q[j].seq
+}
+func (q events) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q *events) Push(e any)   { *q = append(*q, e.(event)) }
 func (q *events) Pop() any {
 	last := len(*q) - 1
 	e := (*q)[last]
@@ -81,6 +83,13 @@ func (h *Host) follow() {
 	d := now.Sub(h.clock.since)
 	h.clock.since = now
 	h.clock.advance(d)
+}
+
+// tick is the moment that everything takes: nothing that is done happens at the
+// instant of what was done before, or nobody could tell which came first.
+func (h *Host) tick() {
+	h.follow()
+	h.clock.advance(time.Microsecond)
 }
 
 // Run makes the host's time follow the time package until ctx ends.

@@ -28,6 +28,7 @@ type Host struct {
 	units  map[string]*unit // loaded ones, by primary name
 	held   map[string]bool  // names that something loaded refers to: they stay loaded
 	ends   map[string]state.StopCause
+	listed map[string]bool // folders of drop-ins that systemd knows
 	pid    uint32
 	jobs   uint32 // the last job's ID
 	queued int

@@ -110,10 +110,36 @@ func (h *Host) dropIns(name string) []string {
 	return out
 }
 
-// changed tells whether what lies on disk is not what was loaded, as
-// systemd's NeedDaemonReload does: by the times of modification.
-func (f files) changed(now files) bool {
-	return f.fragment != now.fragment && now.fragment != "" || !maps.Equal(f.stamps, now.stamps) || (f.load == "masked") != (now.load == "masked")
+// changed tells whether what lies on disk is not what was loaded, as systemd's
+// NeedDaemonReload does: a file is gone or newer, or the drop-ins are others.
+// A folder of drop-ins that systemd has never listed is not looked into.
+func (f files) changed(now files, listed map[string]bool) bool {
+	if f.load == "masked" || now.load == "masked" {
+		return f.load != now.load
+	}
+	now.dropIns = slices.DeleteFunc(slices.Clone(now.dropIns), func(p string) bool { return !listed[path.Dir(p)] })
+	if f.fragment != "" && f.fragment != now.fragment || !slices.Equal(f.dropIns, now.dropIns) {
+		return true
+	}
+	for p, loaded := range f.stamps {
+		if now.stamps[p].After(loaded) {
+			return true
+		}
+	}
+	return false
+}
+
+// list takes note of which folders of drop-ins there are. systemd does so with
+// each daemon-reload, and whenever it loads a unit.
+func (h *Host) list() {
+	h.listed = map[string]bool{}
+	for _, dir := range searchPath {
+		for _, name := range h.fs.names(dir) {
+			if strings.HasSuffix(name, ".d") {
+				h.listed[dir+"/"+name] = true
+			}
+		}
+	}
 }
 
 func isService(name string) bool { return strings.HasSuffix(name, ".service") }

@@ -16,7 +16,7 @@ type Program struct {
 	Signal     string        // …or by this signal: KILL, TERM, SEGV, …
 	Ready      time.Duration // when it tells that it is ready, for Type=notify; negative: never
 	IgnoreTerm bool          // SIGTERM does not end it
-	TermCode   int           // its exit code after SIGTERM, zero or not; ended by the signal itself counts as zero
+	TermCode   int           // its exit code after SIGTERM; zero: the signal itself ends it
 }
 
 // Behave says how a program behaves from its next start on, by its path. The
@@ -68,7 +68,7 @@ func asleep(s string) Program {
 }
 
 // script understands the few words that unit files of tests need:
-// "trap '' TERM; sleep 1; systemd-notify --ready; exec sleep infinity".
+// "trap ” TERM; sleep 1; systemd-notify --ready; exec sleep infinity".
 func script(text string) Program {
 	p := Program{Exits: true, Ready: -1}
 	for _, s := range strings.Split(text, ";") {
@@ -76,8 +76,8 @@ func script(text string) Program {
 		if len(words) > 1 && words[0] == "exec" {
 			words = words[1:]
 		}
-		if len(words) == 0 {
-			continue
+		if len(words) == 0 || words[len(words)-1] == "&" {
+			continue // what is put into the background changes nothing for the one in front
 		}
 		switch words[0] {
 		case "sleep":
@@ -87,6 +87,9 @@ func script(text string) Program {
 				return p
 			}
 			p.After += q.After
+		case "while":
+			p.Exits = false
+			return p
 		case "exit":
 			p.Code, _ = strconv.Atoi(words[1])
 			return p
