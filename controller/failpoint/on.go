@@ -4,6 +4,7 @@ package failpoint
 
 import (
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -35,10 +36,19 @@ func (p *point) now(at string) bool { return at == p.name && p.hits.Add(1) == p.
 // there if that is what was asked for.
 func Hit(at string) {
 	if stop.now(at) {
-		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		halt()
 	}
 	if kill.now(at) {
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {}
 	}
+}
+
+// halt stops the process. The signal goes to this very thread, which takes it
+// before it returns from here: one to the process might be taken by another
+// while this one still ran.
+func halt() {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	_, _, _ = syscall.RawSyscall(syscall.SYS_TGKILL, uintptr(os.Getpid()), uintptr(syscall.Gettid()), uintptr(syscall.SIGSTOP))
 }

@@ -194,6 +194,11 @@ func (d *draft) dependencies(sv *service, w *wish) (hold, bool) {
 	sick := false
 	for _, name := range sv.Requires {
 		dep, ok := d.services[name]
+		if ok {
+			for _, u := range dep.Units {
+				w.rests = append(w.rests, unitRef(u)) // what it needs may die while it waits
+			}
+		}
 		switch {
 		case !ok || dep.Spec.State == desired.Ignored && !dep.unknown && dep.up:
 			continue

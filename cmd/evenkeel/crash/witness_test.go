@@ -2,6 +2,7 @@ package crash_test
 
 import (
 	"fmt"
+	"maps"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -95,6 +96,14 @@ func (w *busWitness) count(call string) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.calls[call]
+}
+
+// jobModes counts the jobs that were asked for until now, by mode.
+func (w *busWitness) jobModes() map[string]int {
+	w.sync()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return maps.Clone(w.modes)
 }
 
 // sync waits until everything that was said before now was heard.
