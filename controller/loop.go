@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/pakashop/evenkeel/controller/act"
@@ -183,7 +184,9 @@ func (l *loop) decide() {
 			entries[i] = state.Entry{At: now, Pass: l.past.Pass, Note: &l.plan.Notes[i]}
 		}
 		l.write(entries, "notes")
-		l.interest()
+		if slices.ContainsFunc(l.plan.Notes, func(n state.Note) bool { return n.Kind == state.NoteManaged || n.Kind == state.NoteForgot }) {
+			l.interest()
+		}
 	}
 	l.again.Stop()
 	if l.plan.Again != nil {
