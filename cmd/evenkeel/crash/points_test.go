@@ -168,6 +168,9 @@ func (b *box) trial(sc scenario, n int, point string) {
 			complain("step %s is still open", l.ID)
 		}
 	}
+	if first, second := attempts(after[len(before):], sc); first.Outcome == state.Cut && second.ID != "" && second.ID != first.ID {
+		complain("the interrupted attempt %s was made again as %s", first.ID, second.ID)
+	}
 	if len(past.Flight) > 0 {
 		complain("%d steps are still in flight", len(past.Flight))
 	}
@@ -204,6 +207,20 @@ func intended(lines []state.Line, sc scenario) (n int) {
 		}
 	}
 	return n
+}
+
+// attempts are the first two intents of a scenario's verb.
+func attempts(lines []state.Line, sc scenario) (first, second state.Line) {
+	for _, l := range lines {
+		switch {
+		case l.Actuator+"."+l.Verb != sc.verb || l.Target != sc.target:
+		case first.ID == "":
+			first = l
+		case second.ID == "":
+			second = l
+		}
+	}
+	return first, second
 }
 
 // lost names the first step that is in the earlier reading of the record and
