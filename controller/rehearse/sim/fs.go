@@ -43,15 +43,27 @@ func (f *fs) folder() *node {
 	return &node{kind: state.Folder, mode: 0o755, owner: "root", group: "root", mtime: f.now(), ctime: f.now(), children: map[string]*node{}}
 }
 
-// at finds what lies at a path, the last link not followed; nil: nothing. A
-// path that leads through a link finds nothing either.
-func (f *fs) at(p string) *node {
-	n := f.root
-	for _, name := range parts(p) {
-		if n == nil || n.kind != state.Folder {
+// at finds what lies at a path; nil: nothing. Links on the way are followed, one
+// at its end is not.
+func (f *fs) at(p string) *node { return f.walk(p, 8) }
+
+func (f *fs) walk(p string, links int) *node {
+	n, at := f.root, "/"
+	names := parts(p)
+	for i, name := range names {
+		if n.kind != state.Folder {
 			return nil
 		}
-		n = n.children[name]
+		if n = n.children[name]; n == nil {
+			return nil
+		}
+		if n.kind == state.Symlink && i < len(names)-1 {
+			if links == 0 {
+				return nil
+			}
+			return f.walk(path.Join(join(at, n.link), path.Join(names[i+1:]...)), links-1)
+		}
+		at = path.Join(at, name)
 	}
 	return n
 }
