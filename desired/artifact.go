@@ -116,8 +116,10 @@ func (b *builder) expanded(field string, content []byte, instance string) []byte
 	for _, u := range unknown {
 		before := string(content[:u.Offset])
 		line := 1 + strings.Count(before, "\n")
-		b.list = append(b.list, Finding{Object: b.object, Field: field, Line: line,
-			Col: u.Offset - strings.LastIndexByte(before, '\n'), Message: b.vars.Why(u.Name)})
+		b.list = append(b.list, Finding{
+			Object: b.object, Field: field, Line: line,
+			Col: u.Offset - strings.LastIndexByte(before, '\n'), Message: b.vars.Why(u.Name),
+		})
 	}
 	return []byte(text)
 }

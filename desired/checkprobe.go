@@ -52,8 +52,11 @@ func (c *checker) probe(field string, p *Probe, ports map[string]int) {
 		value int
 		least int
 	}{
-		{"initialDelaySeconds", p.InitialDelaySeconds, 0}, {"periodSeconds", p.PeriodSeconds, 1}, {"timeoutSeconds", p.TimeoutSeconds, 1},
-		{"successThreshold", p.SuccessThreshold, 1}, {"failureThreshold", p.FailureThreshold, 1},
+		{"initialDelaySeconds", p.InitialDelaySeconds, 0},
+		{"periodSeconds", p.PeriodSeconds, 1},
+		{"timeoutSeconds", p.TimeoutSeconds, 1},
+		{"successThreshold", p.SuccessThreshold, 1},
+		{"failureThreshold", p.FailureThreshold, 1},
 	} {
 		if n.value < n.least {
 			c.bad(field+"."+n.name, "want %d or more", n.least)

@@ -65,8 +65,10 @@ func Compile(in Input) (*Set, []Finding) {
 	}
 	member := MatchAll(environment, c.labels)
 	if !member {
-		c.add(Finding{Object: "Environment/" + in.Environment, Field: "spec.hosts", Warning: true,
-			Message: "this host, " + in.Host.Name + ", does not belong to environment " + in.Environment + ", so nothing runs here"})
+		c.add(Finding{
+			Object: "Environment/" + in.Environment, Field: "spec.hosts", Warning: true,
+			Message: "this host, " + in.Host.Name + ", does not belong to environment " + in.Environment + ", so nothing runs here",
+		})
 	}
 	set.Services = make([]Service, 0, len(in.Services))
 	for i := range in.Services {

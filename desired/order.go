@@ -138,8 +138,10 @@ func (c *compiler) cycles(deps map[string][]string, sorted []string) {
 				field = index(field, i)
 			}
 		}
-		c.add(Finding{Object: "Service/" + loop[0], Field: field,
-			Message: "services depend on each other in a circle: " + strings.Join(append(loop, loop[0]), " → ") + "; remove one of these dependencies"})
+		c.add(Finding{
+			Object: "Service/" + loop[0], Field: field,
+			Message: "services depend on each other in a circle: " + strings.Join(append(loop, loop[0]), " → ") + "; remove one of these dependencies",
+		})
 	}
 }
 

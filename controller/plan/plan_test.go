@@ -31,8 +31,10 @@ func TestMake(t *testing.T) {
 		{"as declared: nothing", func(*host) {}, ""},
 
 		// state
-		{"failed: it is started, and charged", func(h *host) { h.unit(unit, failed) },
-			"Service/web systemd.start web.service NotRunning->Failed"},
+		{
+			"failed: it is started, and charged", func(h *host) { h.unit(unit, failed) },
+			"Service/web systemd.start web.service NotRunning->Failed",
+		},
 		{"ended by itself: it is started", func(h *host) {
 			h.unit(unit, func(u *state.Unit) { down(u); u.Stop = state.StopByExit })
 		}, "Service/web systemd.start web.service NotRunning charged\n"},
@@ -78,8 +80,10 @@ func TestMake(t *testing.T) {
 		{"the start limit was hit: reset, then started", func(h *host) {
 			h.unit(unit, func(u *state.Unit) { failed(u); u.Result = "start-limit-hit" })
 		}, "Service/web systemd.reset-failed web.service StartLimitHit\nService/web systemd.start web.service Failed after [1] charged\n"},
-		{"declared stopped, and active: stopped", func(h *host) { h.svc("web").Spec.State = desired.Stopped },
-			"Service/web systemd.stop web.service NotStopped\n"},
+		{
+			"declared stopped, and active: stopped", func(h *host) { h.svc("web").Spec.State = desired.Stopped },
+			"Service/web systemd.stop web.service NotStopped\n",
+		},
 		{"declared stopped, and inactive: nothing", func(h *host) {
 			h.svc("web").Spec.State = desired.Stopped
 			h.unit(unit, down)
@@ -111,8 +115,10 @@ func TestMake(t *testing.T) {
 			h.unit(unit, func(u *state.Unit) { down(u); u.Load, u.Boot = "masked", "masked" })
 			h.have.Files["/etc/systemd/system/web.service"] = state.Fact[state.File]{At: t0, Value: state.File{Kind: state.Symlink, Link: "/dev/null"}}
 		}, "held Service/web Masked\n"},
-		{"declared disabled: disabled", func(h *host) { h.svc("web").Spec.Boot = desired.Disabled },
-			"Service/web systemd.disable web.service BootDrift\nHost/app-1 systemd.daemon-reload  DaemonReloadNeeded after [1]\n"},
+		{
+			"declared disabled: disabled", func(h *host) { h.svc("web").Spec.Boot = desired.Disabled },
+			"Service/web systemd.disable web.service BootDrift\nHost/app-1 systemd.daemon-reload  DaemonReloadNeeded after [1]\n",
+		},
 
 		// files
 		{"unit file edited: put back, loaded; the process is as it was", func(h *host) {
@@ -130,8 +136,10 @@ func TestMake(t *testing.T) {
 		{"a change time in the future asks for nothing", func(h *host) {
 			h.changed("/etc/systemd/system/web.service", boot0.Add(time.Hour))
 		}, ""},
-		{"a foreign drop-in, to be warned of", func(h *host) { h.dropIn("web", "90-x.conf") },
-			"held Service/web ForeignDropIn\n"},
+		{
+			"a foreign drop-in, to be warned of", func(h *host) { h.dropIn("web", "90-x.conf") },
+			"held Service/web ForeignDropIn\n",
+		},
 		{"a foreign drop-in, to be removed", func(h *host) {
 			h.svc("web").Spec.ForeignDropIns = desired.Enforce
 			h.dropIn("web", "90-x.conf")
@@ -155,29 +163,39 @@ func TestMake(t *testing.T) {
 		}, "held Service/web NotAllowed\n"},
 
 		// who may
-		{"policy observes", func(h *host) { h.want.Policy.Mode = desired.Observe; h.unit(unit, failed) },
-			"held Service/web ObserveOnly\n"},
+		{
+			"policy observes", func(h *host) { h.want.Policy.Mode = desired.Observe; h.unit(unit, failed) },
+			"held Service/web ObserveOnly\n",
+		},
 		{"management is repair: the dead are started, files are left", func(h *host) {
 			h.svc("web").Spec.Management = desired.Repair
 			h.lies("/etc/systemd/system/web.service", "edited")
 			h.unit(unit, failed)
 		}, "Service/web systemd.start web.service Failed charged\nheld Service/web ObserveOnly\n"},
-		{"policy does not know the unit", func(h *host) { h.want.Policy.Units = []string{"db*"}; h.unit(unit, failed) },
-			"held Service/web NotAllowed\n"},
+		{
+			"policy does not know the unit", func(h *host) { h.want.Policy.Units = []string{"db*"}; h.unit(unit, failed) },
+			"held Service/web NotAllowed\n",
+		},
 		{"policy asks for approval", func(h *host) {
 			h.want.Policy.Actions = map[string]string{"start": desired.Approve}
 			h.unit(unit, failed)
 		}, "held Service/web AwaitingApproval\n"},
-		{"the kill switch", func(h *host) { h.have.Host.Value.Stopped = true; h.unit(unit, failed) },
-			"held Service/web KillSwitch\n"},
-		{"the host is going down", func(h *host) { h.have.Host.Value.System = "stopping"; h.unit(unit, failed) },
-			"held Service/web HostStopping\n"},
+		{
+			"the kill switch", func(h *host) { h.have.Host.Value.Stopped = true; h.unit(unit, failed) },
+			"held Service/web KillSwitch\n",
+		},
+		{
+			"the host is going down", func(h *host) { h.have.Host.Value.System = "stopping"; h.unit(unit, failed) },
+			"held Service/web HostStopping\n",
+		},
 		{"the host is coming up", func(h *host) {
 			h.have.Host.Value.System, h.have.Host.Value.Jobs = "starting", 3
 			h.unit(unit, failed)
 		}, "held Service/web HostStarting\n"},
-		{"a store that is not to be believed", func(h *host) { h.past.Distrust = "it was emptied"; h.unit(unit, failed) },
-			"held Service/web StoreUntrusted\n"},
+		{
+			"a store that is not to be believed", func(h *host) { h.past.Distrust = "it was emptied"; h.unit(unit, failed) },
+			"held Service/web StoreUntrusted\n",
+		},
 		{"all reasons are named, the first of the order first", func(h *host) {
 			h.past.Distrust, h.have.Host.Value.Stopped, h.want.Policy.Mode = "it was emptied", true, desired.Observe
 			h.unit(unit, failed)
@@ -508,8 +526,10 @@ func TestStaleProcess(t *testing.T) {
 		want string
 	}{
 		{"restartOn files now", func(*host) {}, restart},
-		{"restartOn files manual", func(h *host) { h.svc("web").Spec.RestartOn.Files = desired.Manual },
-			"Service/web file.write /etc/web.env FileDrift\nheld Service/web PendingRestart\n"},
+		{
+			"restartOn files manual", func(h *host) { h.svc("web").Spec.RestartOn.Files = desired.Manual },
+			"Service/web file.write /etc/web.env FileDrift\nheld Service/web PendingRestart\n",
+		},
 		{"reload where only files changed", func(h *host) {
 			h.svc("web").Spec.Reload = true
 			h.unit("web.service", func(u *state.Unit) { u.CanReload = true })
@@ -519,8 +539,10 @@ func TestStaleProcess(t *testing.T) {
 			r.Adopted = true
 			h.past.Ran["web.service"] = r
 		}, "Service/web file.write /etc/web.env FileDrift\nheld Service/web PendingRestart\n"},
-		{"a package manager is at work", func(h *host) { h.have.Host.Value.Packages = true },
-			"Service/web file.write /etc/web.env FileDrift\nheld Service/web PackageManager\n"},
+		{
+			"a package manager is at work", func(h *host) { h.have.Host.Value.Packages = true },
+			"Service/web file.write /etc/web.env FileDrift\nheld Service/web PackageManager\n",
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -268,9 +268,13 @@ func notShown() *host {
 		deny          error
 	}
 	list := []file{
-		{"binary", "\x00\x01", "text\n", nil}, {"large", strings.Repeat("x", MaxContent+1), "text\n", nil},
-		{"denied", "old\n", "new\n", errDenied}, {"becomes-binary", "old\n", "\xff\xfe\n", nil},
-		{"no-newline", "old", "new", nil}, {"emptied", "old\n", "", nil}, {"filled", "", "new\n", nil},
+		{"binary", "\x00\x01", "text\n", nil},
+		{"large", strings.Repeat("x", MaxContent+1), "text\n", nil},
+		{"denied", "old\n", "new\n", errDenied},
+		{"becomes-binary", "old\n", "\xff\xfe\n", nil},
+		{"no-newline", "old", "new", nil},
+		{"emptied", "old\n", "", nil},
+		{"filled", "", "new\n", nil},
 	}
 	for _, f := range list {
 		s.Files = append(s.Files, *artifact("/etc/app/"+f.name, []byte(f.is), 0o644))

@@ -269,8 +269,14 @@ func TestMarks(t *testing.T) {
 		step Step
 		want string
 	}{
-		{Step{Verb: "start"}, "+"}, {Step{Verb: "enable"}, "+"}, {Step{Verb: "stop"}, "-"}, {Step{Verb: "remove"}, "-"}, {Step{Verb: "mask"}, "-"},
-		{Step{Verb: "restart"}, "~"}, {Step{Verb: "write", Diff: "--- a/x\n"}, "~"}, {Step{Verb: "write", Diff: "--- /dev/null\n"}, "+"},
+		{Step{Verb: "start"}, "+"},
+		{Step{Verb: "enable"}, "+"},
+		{Step{Verb: "stop"}, "-"},
+		{Step{Verb: "remove"}, "-"},
+		{Step{Verb: "mask"}, "-"},
+		{Step{Verb: "restart"}, "~"},
+		{Step{Verb: "write", Diff: "--- a/x\n"}, "~"},
+		{Step{Verb: "write", Diff: "--- /dev/null\n"}, "+"},
 	} {
 		if got, _ := c.step.mark(); got != c.want {
 			t.Errorf("%s: %s, want %s", c.step.Verb, got, c.want)

@@ -41,8 +41,10 @@ func each(n int, do func(i int)) {
 func guarded(doc *document, do func() Problems) (problems Problems) {
 	defer func() {
 		if r := recover(); r != nil {
-			problems = Problems{{Pos: desired.Pos{File: doc.file.shown, Line: doc.first, Col: 1},
-				Message: fmt.Sprintf("this document brought a defect of evenkeel to light, please report it: %v", r)}}
+			problems = Problems{{
+				Pos:     desired.Pos{File: doc.file.shown, Line: doc.first, Col: 1},
+				Message: fmt.Sprintf("this document brought a defect of evenkeel to light, please report it: %v", r),
+			}}
 		}
 	}()
 	return do()

@@ -14,8 +14,10 @@ import (
 // anyText draws texts that YAML is known to misunderstand.
 func anyText(t *rapid.T, label string) string {
 	return rapid.OneOf(
-		rapid.SampledFrom([]string{"no", "yes", "0640", "1.10", "null", "~", "", " lead", "trail ", "a: b", "- a", "#c", "a #b", "'", `"`, "\\", "*a", "&a", "!t", "%x", "@", "`",
-			"line\n", "two\nlines\n", "\n", "\n\nx", "tab\there", " \n", "end\n\n", "x\n  indented\n", "---\n", "...", "é ü", "\u2028", "1e3", "0x1", "2026-01-01", "$$(literal)", "=", "<<", "? a", "key:", "{a", "[a", "|", ">"}),
+		rapid.SampledFrom([]string{
+			"no", "yes", "0640", "1.10", "null", "~", "", " lead", "trail ", "a: b", "- a", "#c", "a #b", "'", `"`, "\\", "*a", "&a", "!t", "%x", "@", "`",
+			"line\n", "two\nlines\n", "\n", "\n\nx", "tab\there", " \n", "end\n\n", "x\n  indented\n", "---\n", "...", "é ü", "\u2028", "1e3", "0x1", "2026-01-01", "$$(literal)", "=", "<<", "? a", "key:", "{a", "[a", "|", ">",
+		}),
 		rapid.StringN(0, 20, 60),
 	).Filter(func(s string) bool { return !hasVariable(s) && clean(s) }).Draw(t, label)
 }

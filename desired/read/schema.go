@@ -120,7 +120,8 @@ func shape(t reflect.Type) *jsonschema.Schema {
 		return duration()
 	case portType:
 		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{
-			{Type: "integer", Minimum: "1", Maximum: "65535"}, {Type: "string", Pattern: `^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`, Description: "the name of one of spec.ports"}}}
+			{Type: "integer", Minimum: "1", Maximum: "65535"}, {Type: "string", Pattern: `^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`, Description: "the name of one of spec.ports"},
+		}}
 	case replicasType:
 		return short(&jsonschema.Schema{Type: "integer", Minimum: "1", Maximum: "1000"}, struct {
 			Min int `json:"min" jsonschema:"minimum=1"`

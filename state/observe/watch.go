@@ -149,8 +149,10 @@ func (s *sight) resting(p, dir string, known, out map[state.Ref]bool) {
 		out[state.Ref{Kind: state.RefHost}] = true
 	}
 	for _, r := range []state.Ref{
-		{Kind: state.RefFile, Name: p}, {Kind: state.RefDir, Name: p},
-		{Kind: state.RefFile, Name: dir}, {Kind: state.RefDir, Name: dir},
+		{Kind: state.RefFile, Name: p},
+		{Kind: state.RefDir, Name: p},
+		{Kind: state.RefFile, Name: dir},
+		{Kind: state.RefDir, Name: dir},
 	} {
 		if known[r] {
 			out[r] = true

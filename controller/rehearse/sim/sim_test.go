@@ -177,8 +177,11 @@ func TestWatchTellsWhoeverIsInterested(t *testing.T) {
 		h := enabled(t, Options{})
 		must(t, h.Link(etc+"/nick.service", "web.service"))
 		refs := []state.Ref{
-			{Kind: state.RefUnit, Name: "nick.service"}, {Kind: state.RefUnit, Name: "other.service"},
-			{Kind: state.RefFile, Name: "/etc/web.conf"}, {Kind: state.RefDir, Name: "/etc"}, {Kind: state.RefHost},
+			{Kind: state.RefUnit, Name: "nick.service"},
+			{Kind: state.RefUnit, Name: "other.service"},
+			{Kind: state.RefFile, Name: "/etc/web.conf"},
+			{Kind: state.RefDir, Name: "/etc"},
+			{Kind: state.RefHost},
 		}
 		var got []state.Ref
 		ctx, cancel := context.WithCancel(t.Context())

@@ -130,8 +130,10 @@ var (
 )
 
 // fatal are the words with which systemd refuses a unit.
-var fatal = []string{"Refusing", "fatal error", "bad unit file setting", "Invalid section header", "failed to load properly",
-	"Neither a valid executable name nor an absolute path"}
+var fatal = []string{
+	"Refusing", "fatal error", "bad unit file setting", "Invalid section header", "failed to load properly",
+	"Neither a valid executable name nor an absolute path",
+}
 
 // problems reads the answer, line by line.
 func (v *verifier) problems(out []byte) read.Problems {

@@ -50,7 +50,8 @@ func TestLintAgreesWithSystemd(t *testing.T) {
 		}
 		ours[name] = lint(t, name, content)
 		set.Services = append(set.Services, desired.Service{Name: name, UnitFile: &desired.Artifact{
-			Path: "/etc/systemd/system/" + name, Content: content, From: desired.Pos{File: name, Line: 1}}})
+			Path: "/etc/systemd/system/" + name, Content: content, From: desired.Pos{File: name, Line: 1},
+		}})
 	}
 	all, err := Units(context.Background(), set)
 	if err != nil {

@@ -48,10 +48,17 @@ type pair struct {
 func TestValues(t *testing.T) {
 	for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
 		for _, v := range []struct{ sent, want any }{
-			{"text", "text"}, {true, true}, {false, false}, {uint32(7), uint32(7)}, {int32(-7), int32(-7)},
-			{uint64(1) << 60, uint64(1) << 60}, {int64(-1) << 60, int64(-1) << 60},
-			{[]string{"a", "", "long enough"}, []string{"a", "", "long enough"}}, {[]string{}, []string(nil)},
-			{[]byte{1, 2, 3}, []byte{1, 2, 3}}, {dbus.ObjectPath("/a/b"), "/a/b"},
+			{"text", "text"},
+			{true, true},
+			{false, false},
+			{uint32(7), uint32(7)},
+			{int32(-7), int32(-7)},
+			{uint64(1) << 60, uint64(1) << 60},
+			{int64(-1) << 60, int64(-1) << 60},
+			{[]string{"a", "", "long enough"}, []string{"a", "", "long enough"}},
+			{[]string{}, []string(nil)},
+			{[]byte{1, 2, 3}, []byte{1, 2, 3}},
+			{dbus.ObjectPath("/a/b"), "/a/b"},
 			{pair{3, "/job/3"}, JobRef{3, "/job/3"}},
 		} {
 			m := parsed(t, reply(t, order, dbus.MakeVariant(v.sent)))

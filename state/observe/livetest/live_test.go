@@ -125,8 +125,11 @@ func TestWatchTheRealHost(t *testing.T) {
 	put(t, path, "[Service]\nExecStart=/bin/sleep 1000\n[Install]\nWantedBy=multi-user.target live-new.target\n")
 	run(t, "systemctl", "daemon-reload")
 	refs := []state.Ref{
-		unit(name), {Kind: state.RefFile, Name: path}, {Kind: state.RefDir, Name: path + ".d"},
-		{Kind: state.RefFile, Name: "/etc/live/app.env"}, {Kind: state.RefHost},
+		unit(name),
+		{Kind: state.RefFile, Name: path},
+		{Kind: state.RefDir, Name: path + ".d"},
+		{Kind: state.RefFile, Name: "/etc/live/app.env"},
+		{Kind: state.RefHost},
 	}
 	reports := make(chan []state.Ref, 4096)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -154,18 +154,23 @@ func unmask(u string) step  { return by("unmask "+u, func(w world) error { retur
 func reset(u string) step {
 	return by("reset-failed "+u, func(w world) error { return w.ResetFailed(u) })
 }
+
 func kill(u, sig string) step {
 	return by("kill "+sig+" "+u, func(w world) error { return w.Kill(u, sig) })
 }
+
 func write(path, content string) step {
 	return by("write "+path, func(w world) error { return w.Write(path, content) })
 }
+
 func remove(path string) step {
 	return by("remove "+path, func(w world) error { return w.Remove(path) })
 }
+
 func link(path, to string) step {
 	return by("link "+path, func(w world) error { return w.Link(path, to) })
 }
+
 func pass(d time.Duration) step {
 	return by("pass "+d.String(), func(w world) error { w.Advance(d); return nil })
 }

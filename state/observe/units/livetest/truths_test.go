@@ -25,8 +25,13 @@ func check(t *testing.T, u state.Unit, want truth) {
 	t.Helper()
 	got := truth{ID: u.ID, Load: u.Load, Active: u.Active, Sub: u.Sub, Type: u.Type, Result: u.Result, Restart: u.Restart, TriggeredBy: u.TriggeredBy, PID: u.MainPID != 0}
 	for _, f := range []struct{ got, want *string }{
-		{&got.ID, &want.ID}, {&got.Load, &want.Load}, {&got.Active, &want.Active}, {&got.Sub, &want.Sub},
-		{&got.Type, &want.Type}, {&got.Result, &want.Result}, {&got.Restart, &want.Restart},
+		{&got.ID, &want.ID},
+		{&got.Load, &want.Load},
+		{&got.Active, &want.Active},
+		{&got.Sub, &want.Sub},
+		{&got.Type, &want.Type},
+		{&got.Result, &want.Result},
+		{&got.Restart, &want.Restart},
 	} {
 		if *f.want == "" {
 			*f.got = ""

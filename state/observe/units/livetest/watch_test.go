@@ -276,8 +276,10 @@ func TestForgedSignals(t *testing.T) {
 		}
 	}
 	emit := func(iface, member string, args ...string) {
-		run(t, append([]string{"runuser", "-u", "nobody", "--", "busctl", "emit", "--destination=" + us,
-			"/org/freedesktop/systemd1", iface, member}, args...)...)
+		run(t, append([]string{
+			"runuser", "-u", "nobody", "--", "busctl", "emit", "--destination=" + us,
+			"/org/freedesktop/systemd1", iface, member,
+		}, args...)...)
 	}
 	const manager = "org.freedesktop.systemd1.Manager"
 	emit(manager, "JobNew", "uos", "1", "/org/freedesktop/systemd1/job/1", "evk-forged.service")
