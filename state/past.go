@@ -231,6 +231,9 @@ func (p *Past) touch(path string, at Time) {
 func MaskOf(unit string) string { return "mask:" + unit }
 
 func (p *Past) note(n Note, at Time) {
+	if !n.whole() {
+		return // from a newer evenkeel, or from somebody who never asked Check
+	}
 	switch n.Kind {
 	case NoteRan:
 		p.Ran[n.Name] = *n.Ran

@@ -35,6 +35,12 @@ func (t Time) Before(u Time) bool {
 	return t.Wall.Before(u.Wall)
 }
 
+// Outdated tells whether a reading that began at t may have missed what ended
+// at end. A reading is of the boot that runs, so one that saw this boot missed
+// nothing of an earlier one, whatever the wall clock says: Before would take it
+// for older where the clock came up wrong.
+func (t Time) Outdated(end Time) bool { return t.Boot == end.Boot && t.Up < end.Up }
+
 // After tells whether t came later than u.
 func (t Time) After(u Time) bool { return u.Before(t) }
 
