@@ -4,7 +4,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 LDFLAGS := -s -w -X main.version=$(VERSION)
 PACKAGES ?= ./...
 
-.PHONY: help setup build demo test race bench lint generate clean
+.PHONY: help setup build demo test race mutants crash bench lint generate clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 10
@@ -26,6 +26,12 @@ test: ## all tests, those on real disposable hosts too
 
 race: ## tests alone, with the race detector: make race PACKAGES=./controller/...
 	CGO_ENABLED=1 go test -race $(PACKAGES)
+
+mutants: ## test the tests: each guard taken out must make a named test fail (about six minutes)
+	@.ci/mutate
+
+crash: ## kill -9 at each enumerated point: make crash TRIALS=100
+	EVENKEEL_CRASH_TRIALS=$(or $(TRIALS),25) go test -count=1 -timeout 60m -v -run 'Kill|Crash|Budget' ./cmd/evenkeel/crash
 
 bench: ## speed, as ratios of one run
 	@if [ -x .ci/bench ]; then .ci/bench; else echo "bench: there is no .ci/bench here yet"; exit 1; fi

@@ -19,7 +19,7 @@ import (
 // lets it go on to its end.
 func (b *box) applyWhile(point string, change func()) result {
 	b.Helper()
-	cmd := b.command([]string{"EVENKEEL_FAILSTOP=" + point}, "apply", "-f", b.desired, "--timeout", patience.String())
+	cmd := b.command([]string{"EVENKEEL_FAILSTOP=" + point}, "apply", "-f", b.desired, "--timeout", "30s")
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	b.ok(cmd.Start())
@@ -170,6 +170,28 @@ func TestAnEditThatComesMeanwhileIsNotLost(t *testing.T) {
 			b.inSync()
 		})
 	}
+}
+
+// The declaration moves on, from one version of evenkeel's own to the next; in
+// the last moment before the write a human edits the file: his version is kept.
+func TestAnEditDuringADeclaredChangeIsKept(t *testing.T) {
+	b := newBox(t)
+	conf := func(content string) string {
+		return b.x("", "  state: stopped\n  files: [{path: /etc/crash/x.conf, content: "+content+"}]\n")
+	}
+	b.declare(conf("one"))
+	b.converge()
+	b.declare(conf("two"))
+	before, _ := b.past()
+	b.applyWhile("file.write.before", func() { b.put("/etc/crash/x.conf", "a human's") })
+	lines := b.since(before)
+	if len(lines) == 0 || lines[0].Outcome != state.StepRefused {
+		t.Fatalf("the first write should be refused:%s", b.show(lines, nil))
+	}
+	if last := lines[len(lines)-1]; last.Outcome != state.Done || !strings.Contains(b.kept(last.Displaced), "a human's") {
+		t.Errorf("the human's version is not kept:%s", b.show(lines, nil))
+	}
+	b.inSync()
 }
 
 // kept is what was kept under an ID.

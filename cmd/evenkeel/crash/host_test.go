@@ -175,7 +175,7 @@ func (b *box) evenkeel(env []string, args ...string) result {
 // apply applies what is declared; it may be told at which point to die.
 func (b *box) apply(failpoint string) result {
 	b.Helper()
-	return b.evenkeel([]string{"EVENKEEL_FAILPOINT=" + failpoint}, "apply", "-f", b.desired, "--timeout", patience.String())
+	return b.evenkeel([]string{"EVENKEEL_FAILPOINT=" + failpoint}, "apply", "-f", b.desired, "--timeout", "30s")
 }
 
 // converge applies, and demands that the host is then as declared.
