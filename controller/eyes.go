@@ -2,17 +2,21 @@ package controller
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/pakashop/evenkeel/state"
 )
 
 // eyes look at what may have changed. What is asked for while a look is under
 // way is gathered, so that a burst of five thousand signals is two looks.
+//
+// An act makes signals of its own, and is read before and after anyway: what it
+// rests on is not looked at meanwhile, unless the act takes long, and what was
+// asked for before a reading of it began is answered by that reading.
 type eyes struct {
 	observer Observer
 	wake     chan struct{}               // size 1: there is something to look at
@@ -20,28 +24,84 @@ type eyes struct {
 
 	// mu guards everything that follows.
 	mu      sync.Mutex
-	pending map[state.Ref]bool
+	pending map[state.Ref]state.Time // when it was last asked for
+	held    map[state.Ref]int        // by how many acts under way
 	all     bool
 	looking bool
 }
 
+// patientFor is how long an act keeps the eyes from what it rests on. A longer
+// one is to be seen at work.
+const patientFor = 250 * time.Millisecond
+
 func newEyes(o Observer) *eyes {
-	return &eyes{observer: o, wake: make(chan struct{}, 1), pending: make(map[state.Ref]bool)}
+	return &eyes{observer: o, wake: make(chan struct{}, 1), pending: make(map[state.Ref]state.Time), held: make(map[state.Ref]int)}
 }
 
 // dirty asks for a look at some facts; at all of them where none is named.
 func (e *eyes) dirty(refs []state.Ref) {
+	now := e.observer.Now()
 	e.mu.Lock()
 	if len(refs) == 0 {
 		e.all = true
 	}
 	for _, r := range refs {
-		e.pending[r] = true
+		e.pending[r] = now
 	}
 	e.mu.Unlock()
+	e.stir()
+}
+
+func (e *eyes) stir() {
 	select {
 	case e.wake <- struct{}{}:
 	default:
+	}
+}
+
+// hold keeps the eyes from what an act rests on, for a while; let ends it, or
+// time does.
+func (e *eyes) hold(refs []state.Ref) (let func()) {
+	e.mu.Lock()
+	for _, r := range refs {
+		e.held[r]++
+	}
+	e.mu.Unlock()
+	once := sync.OnceFunc(func() {
+		e.mu.Lock()
+		for _, r := range refs {
+			if e.held[r]--; e.held[r] <= 0 {
+				delete(e.held, r)
+			}
+		}
+		e.mu.Unlock()
+		e.stir()
+	})
+	late := time.AfterFunc(patientFor, once)
+	return func() { late.Stop(); once() }
+}
+
+// answered drops what was asked for before a good reading of it began.
+func (e *eyes) answered(f state.Facts) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	drop := func(kind state.RefKind, name string, at state.Time, err string) {
+		r := state.Ref{Kind: kind, Name: name}
+		if asked, ok := e.pending[r]; ok && err == "" && asked.Before(at) {
+			delete(e.pending, r)
+		}
+	}
+	for n, x := range f.Units {
+		drop(state.RefUnit, n, x.At, x.Err)
+	}
+	for n, x := range f.Files {
+		drop(state.RefFile, n, x.At, x.Err)
+	}
+	for n, x := range f.Dirs {
+		drop(state.RefDir, n, x.At, x.Err)
+	}
+	if f.Host != nil {
+		drop(state.RefHost, "", f.Host.At, f.Host.Err)
 	}
 }
 
@@ -81,13 +141,26 @@ func (e *eyes) merged() {
 	e.mu.Unlock()
 }
 
+// take returns what is to be looked at now. What an act holds stays pending.
 func (e *eyes) take() []state.Ref {
+	now := e.observer.Now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	refs := slices.SortedFunc(maps.Keys(e.pending), func(a, b state.Ref) int { return strings.Compare(a.String(), b.String()) })
 	if e.all {
-		refs = e.interest()
+		clear(e.pending)
+		for _, r := range e.interest() {
+			e.pending[r] = now
+		}
+		e.all = false
 	}
-	e.all, e.pending, e.looking = false, make(map[state.Ref]bool), len(refs) > 0
+	var refs []state.Ref
+	for r := range e.pending {
+		if e.held[r] == 0 {
+			refs = append(refs, r)
+			delete(e.pending, r)
+		}
+	}
+	slices.SortFunc(refs, func(a, b state.Ref) int { return strings.Compare(a.String(), b.String()) })
+	e.looking = len(refs) > 0
 	return refs
 }

@@ -25,6 +25,7 @@ type loop struct {
 
 	guarding map[string]bool // Steps whose facts are being read again before they begin
 	acts     acts            // Steps under way
+	ended    []stepEnded     // Steps whose end is not written down yet
 	draining bool            // no new Step begins
 	ready    bool            // the first complete Plan was made
 	invalid  string          // why the newest desired state is not in force
@@ -105,7 +106,7 @@ func (l *loop) turn(done <-chan struct{}) (due bool) {
 	case <-done:
 		return false
 	case m := <-l.c.inbox:
-		due = m.tell(l)
+		due = l.hear(m)
 	case <-l.again.C:
 		due = true
 	case <-l.resync.C:
@@ -117,8 +118,9 @@ func (l *loop) turn(done <-chan struct{}) (due bool) {
 	for {
 		select {
 		case m := <-l.c.inbox:
-			due = m.tell(l) || due
+			due = l.hear(m) || due
 		default:
+			l.endSteps()
 			return due || l.finished != nil
 		}
 	}
@@ -131,8 +133,8 @@ func (l *loop) drain() {
 	grace := time.AfterFunc(l.c.o.Grace, l.acts.cancel)
 	defer grace.Stop()
 	for l.acts.running > 0 || len(l.guarding) > 0 {
-		m := <-l.c.inbox
-		m.tell(l)
+		l.hear(<-l.c.inbox)
+		l.endSteps()
 	}
 	l.acts.cancel()
 	l.acts.wg.Wait()
@@ -142,6 +144,7 @@ func (l *loop) drain() {
 func (l *loop) merge(f state.Facts) bool {
 	var changed bool
 	l.have, changed = l.have.Merge(f)
+	l.c.eyes.answered(f)
 	if changed && len(f.Dirs) > 0 {
 		l.interest()
 	}
@@ -289,9 +292,10 @@ func (l *loop) guard(steps []state.Step) {
 		}
 	}
 	failpoint.Hit("guard.before")
+	let := l.c.eyes.hold(refs)
 	l.acts.spawn(func(ctx context.Context) {
 		facts := l.c.o.Observer.Observe(ctx, refs)
-		l.c.inbox <- guarded{ids, facts}
+		l.c.inbox <- guarded{ids, facts, let}
 	})
 }
 
@@ -314,7 +318,8 @@ func (l *loop) release(steps []state.Step, before state.Facts) {
 		o := act.Order{Step: s, Before: before, Policy: l.want.Policy, Content: l.content(s)}
 		l.c.o.Log.Info("step begins", "id", s.ID, "object", s.Object, "action", s.Action.String(), "reason", s.Reason, "detail", s.Detail, "traceId", entries[i].Intent.Trace)
 		l.acts.running++
-		l.acts.spawn(func(ctx context.Context) { l.c.inbox <- stepEnded{l.c.actor.Do(ctx, o)} })
+		let := l.c.eyes.hold(s.Rests)
+		l.acts.spawn(func(ctx context.Context) { l.c.inbox <- stepEnded{l.c.actor.Do(ctx, o), let} })
 	}
 }
 
@@ -331,24 +336,6 @@ func (l *loop) content(s state.Step) []byte {
 		return nil
 	}
 	return a.Content
-}
-
-// outcome writes down how a Step ended.
-func (l *loop) outcome(r act.Report) {
-	l.acts.running--
-	f, ok := l.past.Flight[r.Outcome.ID]
-	if !ok {
-		return
-	}
-	step := f.Intent.Step
-	l.write([]state.Entry{{At: r.Ended, Pass: l.past.Pass, Outcome: &r.Outcome}}, "outcome")
-	log := l.c.o.Log.Info
-	if r.Outcome.Status != state.Done {
-		log = l.c.o.Log.Warn
-	}
-	log("step ended", "id", step.ID, "object", step.Object, "action", step.Action.String(), "reason", step.Reason,
-		"outcome", r.Outcome.Status, "detail", r.Outcome.Detail, "ms", r.Outcome.Took.Milliseconds(), "traceId", f.Intent.Trace)
-	l.c.o.Done(step, r.Outcome)
 }
 
 // unwritable is why a Past that was fine at the start is no longer acted on.

@@ -52,10 +52,12 @@ func (m wanted) tell(l *loop) bool {
 type guarded struct {
 	ids   []string
 	facts state.Facts
+	let   func() // the eyes look at what was read
 }
 
 func (m guarded) tell(l *loop) bool {
 	failpoint.Hit("guard.after")
+	defer m.let()
 	for _, id := range m.ids {
 		delete(l.guarding, id)
 	}
@@ -79,11 +81,13 @@ func (m guarded) tell(l *loop) bool {
 }
 
 // stepEnded brings the outcome of a Step and the reading after it, together.
-type stepEnded struct{ report act.Report }
+type stepEnded struct {
+	report act.Report
+	let    func() // the eyes look at what it rests on
+}
 
 func (m stepEnded) tell(l *loop) bool {
-	l.outcome(m.report)
-	l.merge(m.report.Facts)
+	l.ended = append(l.ended, m)
 	return true
 }
 

@@ -1,0 +1,51 @@
+package controller
+
+import (
+	"github.com/pakashop/evenkeel/state"
+)
+
+// hear takes a message. Steps that end at about the same time are written down
+// together, in one commit, before anything else is heard.
+func (l *loop) hear(m message) bool {
+	if _, ok := m.(stepEnded); !ok {
+		l.endSteps()
+	}
+	return m.tell(l)
+}
+
+// endSteps writes down how Steps ended, and takes in the readings after them.
+func (l *loop) endSteps() {
+	ended := l.ended
+	l.ended = nil
+	var entries []state.Entry
+	var intents []*state.Intent // of the entries
+	for i := range ended {
+		l.acts.running--
+		r := &ended[i].report
+		if f, ok := l.past.Flight[r.Outcome.ID]; ok {
+			entries = append(entries, state.Entry{At: r.Ended, Pass: l.past.Pass, Outcome: &r.Outcome})
+			intents = append(intents, &f.Intent)
+		}
+	}
+	if len(entries) > 0 {
+		l.write(entries, "outcome")
+	}
+	for i, e := range entries {
+		l.sayEnded(*intents[i], *e.Outcome)
+	}
+	for _, e := range ended {
+		l.merge(e.report.Facts)
+		e.let()
+	}
+}
+
+func (l *loop) sayEnded(i state.Intent, o state.Outcome) {
+	log := l.c.o.Log.Info
+	if o.Status != state.Done {
+		log = l.c.o.Log.Warn
+	}
+	step := i.Step
+	log("step ended", "id", step.ID, "object", step.Object, "action", step.Action.String(), "reason", step.Reason,
+		"outcome", o.Status, "detail", o.Detail, "ms", o.Took.Milliseconds(), "traceId", i.Trace)
+	l.c.o.Done(step, o)
+}
