@@ -15,7 +15,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -65,7 +64,7 @@ type options struct {
 	rows, jsonFile  string
 	runs            int
 	strict          bool
-	trace           string
+	keep            string
 }
 
 func parse(args []string) (o options, err error) {
@@ -76,7 +75,7 @@ func parse(args []string) (o options, err error) {
 	f.StringVar(&o.jsonFile, "json", "", "also write the results to this file, one JSON object a line")
 	f.IntVar(&o.runs, "runs", 20, "how often each side of row A is measured; the others follow")
 	f.BoolVar(&o.strict, "strict", false, "exit 1 if a budget is missed")
-	f.StringVar(&o.trace, "trace", "", "keep evenkeel's own log lines in this file")
+	f.StringVar(&o.keep, "keep", "", "keep evenkeel's log and records in this new folder")
 	err = f.Parse(args)
 	if err == nil && f.NArg() > 0 {
 		err = fmt.Errorf("unknown argument %q", f.Arg(0))
@@ -165,8 +164,8 @@ func measure(ctx context.Context, o options) ([]result, error) {
 		_, err = io.Copy(io.Discard, out)
 	}
 	werr := cmd.Wait()
-	if o.trace != "" {
-		werr = errors.Join(werr, exec.Command("cp", filepath.Join(disk, "log"), o.trace).Run())
+	if o.keep != "" {
+		werr = errors.Join(werr, os.CopyFS(o.keep, os.DirFS(disk)))
 	}
 	return results, errors.Join(err, werr, h.Close())
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/godbus/dbus/v5"
@@ -44,8 +45,19 @@ func (s *systemd) close() { _ = s.conn.Close() }
 
 func (s *systemd) reload() error { return s.manager.Call(managerName+".Reload", 0).Err }
 
-// all queues one job for each unit, at once, and waits until all are gone.
+// all queues one job for each unit, at once, and waits until all are gone. Each
+// queued job costs systemd a match rule of the 512 that the bus allows it: many
+// units go in parts.
 func (s *systemd) all(method string, units []string) error {
+	for part := range slices.Chunk(units, 100) {
+		if err := s.part(method, part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *systemd) part(method string, units []string) error {
 	s.forget()
 	calls := make(chan *dbus.Call, len(units))
 	const window = 64 // the bus refuses more unanswered calls than 128
