@@ -115,6 +115,7 @@ type Owned struct {
 	Object  string `json:"object"`
 	Digest  string `json:"digest"`
 	Created bool   `json:"created,omitempty"` // nothing lay there before evenkeel's first write
+	Perhaps string `json:"perhaps,omitempty"` // the digest that a write which was cut short may have left; the next reading tells
 }
 
 // Revision is a desired state that was put in force.

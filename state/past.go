@@ -175,13 +175,34 @@ func (p *Past) outcome(o Outcome, at Time) {
 	}
 }
 
-// perhaps remembers what a Step may have done that was cut short: a unit that is
-// down after it must not be taken for one that a human stopped.
+// perhaps remembers what a Step may have done that was cut short: what lies
+// there, or is down, after it must not be taken for a human's.
 func (p *Past) perhaps(s Step, at Time) {
+	target := s.Action.Target
+	name, left := target, ""
 	switch s.Action.Actuator + "." + s.Action.Verb {
 	case "systemd.stop", "systemd.reset-failed":
-		p.Stopped[s.Action.Target] = at
+		p.Stopped[target] = at
+		return
+	case "systemd.mask", "systemd.unmask":
+		name, left = MaskOf(target), "mask"
+	case "file.write":
+		left = s.Action.Args["digest"]
+	case "file.remove":
+		left = s.Action.Args["was"]
+	default:
+		return
 	}
+	o, had := p.Owned[name]
+	if !had && (s.Action.Verb == "unmask" || s.Action.Verb == "remove") {
+		return // it was nothing of evenkeel's
+	}
+	if !had {
+		o = Owned{Object: s.Object, Created: s.Action.Verb == "write" && s.Action.Args["was"] == ""}
+	}
+	o.Perhaps = left
+	p.Owned[name] = o
+	p.touch(target, at)
 }
 
 // done remembers what a Step that succeeded means for later.

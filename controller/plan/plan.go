@@ -23,6 +23,7 @@ func Make(want *desired.Set, have *state.World, past *state.Past, now state.Time
 	}
 	d.flights()
 	d.host()
+	d.perhaps()
 	for i := range want.Services {
 		d.guarded("Service/"+want.Services[i].Name, func() { d.service(&want.Services[i]) })
 	}

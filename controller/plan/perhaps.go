@@ -1,0 +1,50 @@
+package plan
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pakashop/evenkeel/state"
+)
+
+// perhaps settles what steps that were cut short have left: a file that has the
+// content which was being written, and a mask that was being made, are
+// evenkeel's own, and anything else is not. Without this the crash of a moment
+// would make evenkeel's own deed a human's for ever.
+func (d *draft) perhaps() {
+	for _, name := range slices.Sorted(maps.Keys(d.past.Owned)) {
+		o := d.past.Owned[name]
+		if o.Perhaps == "" {
+			continue
+		}
+		there, known := d.left(name, &o)
+		switch {
+		case !known:
+		case there:
+			o.Perhaps = ""
+			d.remember(state.Note{Kind: state.NoteOwned, Object: o.Object, Name: name, Owned: &o})
+		default:
+			d.remember(state.Note{Kind: state.NoteDisowned, Object: o.Object, Name: name})
+		}
+	}
+}
+
+// left tells whether something of evenkeel's is there, and what, and whether
+// that can be told yet.
+func (d *draft) left(name string, o *state.Owned) (there, known bool) {
+	if unit, ok := strings.CutPrefix(name, state.MaskOf("")); ok {
+		f := d.have.Units[unit]
+		return f.Value.Boot == "masked" || f.Value.Boot == "masked-runtime", d.fresh(f.At, f.Err, unitRef(unit))
+	}
+	f := d.have.Files[name]
+	if f.Value.Kind == state.Regular && f.Value.Digest == o.Perhaps {
+		o.Digest = o.Perhaps
+	}
+	return f.Value.Kind != state.Absent && o.Digest != "", d.fresh(f.At, f.Err, fileRef(name))
+}
+
+// fresh tells a reading that shows what our own last step on it has left.
+func (d *draft) fresh(at state.Time, err string, ref state.Ref) bool {
+	return err == "" && !at.IsZero() && !at.Before(d.past.Ended[ref.String()])
+}
