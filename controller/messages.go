@@ -1,6 +1,8 @@
 package controller
 
 import (
+	"reflect"
+
 	"github.com/pakashop/evenkeel/controller/act"
 	"github.com/pakashop/evenkeel/controller/api"
 	"github.com/pakashop/evenkeel/controller/failpoint"
@@ -35,8 +37,14 @@ func (m wanted) tell(l *loop) bool {
 		return false
 	}
 	l.invalid, l.warnings = "", m.warnings
-	if m.set.Revision == l.want.Revision && m.set.Environment == l.want.Environment {
+	// A revision names objects alone; what the host's policy makes of them is
+	// none of git's business, and changes by itself.
+	bounds := !reflect.DeepEqual(m.set.Policy, l.want.Policy) || !reflect.DeepEqual(m.set.Host, l.want.Host)
+	if !bounds && m.set.Revision == l.want.Revision && m.set.Environment == l.want.Environment {
 		return false
+	}
+	if bounds {
+		l.c.o.Log.Info("the host's policy changed", "mode", m.set.Policy.Mode)
 	}
 	l.c.o.Log.Info("desired state changed", "from", l.want.Revision, "to", m.set.Revision)
 	for _, w := range m.warnings {
