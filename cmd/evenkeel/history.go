@@ -41,6 +41,7 @@ func (a *app) historyCmd() *cobra.Command {
 		},
 		ValidArgsFunction: a.completeServices,
 	}
+	a.fileFlag(cmd) // every verb that works without a controller takes it; the record says all here
 	cmd.Flags().StringVar(&since, "since", "", "only what began since: 1h, 30d, or a time like 2026-11-23T02:00:00Z")
 	cmd.Flags().BoolVar(&failed, "failed", false, "only what did not end well")
 	cmd.Flags().IntVarP(&n, "lines", "n", api.DefaultLimit, "at most so many steps")
