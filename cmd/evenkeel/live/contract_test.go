@@ -96,17 +96,17 @@ func ids(steps []step) []string {
 
 // changes lists the lines that only one of two texts has.
 func changes(before, after string) string {
-	var out strings.Builder
-	a, b := strings.Split(before, "\n"), strings.Split(after, "\n")
-	for _, l := range a {
-		if !slices.Contains(b, l) {
-			out.WriteString("- " + l + "\n")
+	missing := func(mark, from, in string) (out string) {
+		has := make(map[string]bool)
+		for line := range strings.Lines(in + "\n") {
+			has[line] = true
 		}
-	}
-	for _, l := range b {
-		if !slices.Contains(a, l) {
-			out.WriteString("+ " + l + "\n")
+		for line := range strings.Lines(from + "\n") {
+			if !has[line] {
+				out += mark + line
+			}
 		}
+		return out
 	}
-	return out.String()
+	return missing("- ", before, after) + missing("+ ", after, before)
 }
