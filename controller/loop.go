@@ -112,6 +112,7 @@ func (l *loop) turn(done <-chan struct{}) (due bool) {
 	case <-l.resync.C:
 		l.resync.Reset(l.jitter())
 		l.c.eyes.dirty(nil)
+		due = l.heal()
 	case <-l.retry.C:
 		due = l.tryAgain()
 	}
@@ -248,7 +249,7 @@ func (l *loop) older(r state.Ref) bool {
 	case state.RefHost:
 		at = l.have.Host.At
 	case state.RefUnit:
-		if at = l.have.Units[r.Name].At; at.Before(l.past.Reloaded) {
+		if at = l.have.Units[r.Name].At; at.Outdated(l.past.Reloaded) {
 			return true
 		}
 	case state.RefFile:
@@ -256,7 +257,7 @@ func (l *loop) older(r state.Ref) bool {
 	case state.RefDir:
 		at = l.have.Dirs[r.Name].At
 	}
-	return at.Before(l.past.Ended[r.String()])
+	return at.Outdated(l.past.Ended[r.String()])
 }
 
 // tryAgain is for what the world denied: readings and writes.
@@ -379,6 +380,21 @@ func (l *loop) save() bool {
 	}
 	l.unsaved, l.past.Distrust = nil, ""
 	l.c.o.Log.Info("the record can be written again")
+	return true
+}
+
+// heal asks a record that was not to be believed from the start whether what
+// was wrong is gone: a disk that was full, a lock that was held.
+func (l *loop) heal() bool {
+	if l.past.Distrust == "" || l.past.Distrust == unwritable || l.c.o.Store.Heal() != nil {
+		return false
+	}
+	past := l.c.o.Store.Past()
+	if past.Distrust != "" {
+		return false // it waits for a human
+	}
+	l.past = past
+	l.c.o.Log.Info("the record can be believed again")
 	return true
 }
 

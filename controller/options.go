@@ -37,6 +37,9 @@ type Store interface {
 	// Append writes entries durably, all or none, and returns them with their
 	// numbers.
 	Append([]state.Entry) ([]state.Entry, error)
+	// Heal mends what can be mended of a record that is not to be believed. On
+	// nil, Past is to be taken anew.
+	Heal() error
 }
 
 // Options are what a Controller is made of. All but the last group are required.

@@ -109,6 +109,8 @@ type forgetful struct {
 	seq  uint64
 }
 
+func (f *forgetful) Heal() error { return nil }
+
 func (f *forgetful) Past() *state.Past { return f.past.Clone() }
 
 func (f *forgetful) Append(in []state.Entry) ([]state.Entry, error) {
