@@ -1,6 +1,8 @@
 package controller
 
 import (
+	"time"
+
 	"github.com/pakashop/evenkeel/state"
 )
 
@@ -48,4 +50,14 @@ func (l *loop) sayEnded(i state.Intent, o state.Outcome) {
 	log("step ended", "id", step.ID, "object", step.Object, "action", step.Action.String(), "reason", step.Reason,
 		"outcome", o.Status, "detail", o.Detail, "ms", o.Took.Milliseconds(), "traceId", i.Trace)
 	l.c.o.Done(step, o)
+}
+
+// holdEyes keeps the eyes from what a Step rests on while it is under way. During
+// a daemon-reload systemd answers nobody, and afterwards every unit is to be
+// looked at anyway.
+func (l *loop) holdEyes(s state.Step) (let func()) {
+	if s.Action.Actuator == "systemd" && s.Action.Verb == "daemon-reload" {
+		return l.c.eyes.hold(l.refs(), time.Minute)
+	}
+	return l.c.eyes.hold(s.Rests, patientFor)
 }

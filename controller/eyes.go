@@ -24,7 +24,7 @@ type eyes struct {
 
 	// mu guards everything that follows.
 	mu      sync.Mutex
-	pending map[state.Ref]state.Time // when it was last asked for
+	pending map[state.Ref]state.Time // after which the look must begin; of this boot, or zero
 	held    map[state.Ref]int        // by how many acts under way
 	all     bool
 	looking bool
@@ -59,9 +59,24 @@ func (e *eyes) stir() {
 	}
 }
 
-// hold keeps the eyes from what an act rests on, for a while; let ends it, or
-// time does.
-func (e *eyes) hold(refs []state.Ref) (let func()) {
+// outdated asks for a look that begins after certain instants; those of another
+// boot are long past. One that is under way may be such a look already.
+func (e *eyes) outdated(r state.Ref, ends ...state.Time) {
+	boot := e.observer.Now().Boot
+	e.mu.Lock()
+	asked := e.pending[r]
+	for _, t := range ends {
+		if t.Boot == boot && t.Up > asked.Up {
+			asked = t
+		}
+	}
+	e.pending[r] = asked
+	e.mu.Unlock()
+	e.stir()
+}
+
+// hold keeps the eyes from what an act rests on; let ends it, or time does.
+func (e *eyes) hold(refs []state.Ref, patience time.Duration) (let func()) {
 	e.mu.Lock()
 	for _, r := range refs {
 		e.held[r]++
@@ -77,7 +92,7 @@ func (e *eyes) hold(refs []state.Ref) (let func()) {
 		e.mu.Unlock()
 		e.stir()
 	})
-	late := time.AfterFunc(patientFor, once)
+	late := time.AfterFunc(patience, once)
 	return func() { late.Stop(); once() }
 }
 
@@ -87,7 +102,7 @@ func (e *eyes) answered(f state.Facts) {
 	defer e.mu.Unlock()
 	drop := func(kind state.RefKind, name string, at state.Time, err string) {
 		r := state.Ref{Kind: kind, Name: name}
-		if asked, ok := e.pending[r]; ok && err == "" && asked.Before(at) {
+		if asked, ok := e.pending[r]; ok && err == "" && asked.Up < at.Up {
 			delete(e.pending, r)
 		}
 	}
@@ -129,7 +144,9 @@ func (e *eyes) look(ctx context.Context, seen func(state.Facts)) {
 		case <-e.wake:
 		}
 		if refs := e.take(); len(refs) > 0 {
-			seen(e.observer.Observe(ctx, refs))
+			facts := e.observer.Observe(ctx, refs)
+			e.answered(facts)
+			seen(facts)
 		}
 	}
 }

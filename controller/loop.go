@@ -201,7 +201,6 @@ func (l *loop) decide() {
 // lookAgain asks for the facts that were missing. One that could not be read is
 // tried again after a pause, one that was merely too old at once.
 func (l *loop) lookAgain() {
-	var now []state.Ref
 	blind := false
 	for _, g := range l.plan.Gaps {
 		switch err, known := l.reading(g.Source); {
@@ -210,11 +209,8 @@ func (l *loop) lookAgain() {
 		case known && !l.older(g.Source):
 			// Read, and no reading will make it better.
 		default:
-			now = append(now, g.Source)
+			l.c.eyes.outdated(g.Source, l.ends(g.Source)...)
 		}
-	}
-	if len(now) > 0 {
-		l.c.eyes.dirty(now)
 	}
 	if !blind {
 		l.blind = 0
@@ -249,15 +245,21 @@ func (l *loop) older(r state.Ref) bool {
 	case state.RefHost:
 		at = l.have.Host.At
 	case state.RefUnit:
-		if at = l.have.Units[r.Name].At; at.Outdated(l.past.Reloaded) {
-			return true
-		}
+		at = l.have.Units[r.Name].At
 	case state.RefFile:
 		at = l.have.Files[r.Name].At
 	case state.RefDir:
 		at = l.have.Dirs[r.Name].At
 	}
-	return at.Outdated(l.past.Ended[r.String()])
+	return slices.ContainsFunc(l.ends(r), at.Outdated)
+}
+
+// ends are the instants after which a reading must begin to be of use.
+func (l *loop) ends(r state.Ref) []state.Time {
+	if r.Kind == state.RefUnit {
+		return []state.Time{l.past.Ended[r.String()], l.past.Reloaded}
+	}
+	return []state.Time{l.past.Ended[r.String()]}
 }
 
 // tryAgain is for what the world denied: readings and writes.
@@ -293,7 +295,7 @@ func (l *loop) guard(steps []state.Step) {
 		}
 	}
 	failpoint.Hit("guard.before")
-	let := l.c.eyes.hold(refs)
+	let := l.c.eyes.hold(refs, patientFor)
 	l.acts.spawn(func(ctx context.Context) {
 		facts := l.c.o.Observer.Observe(ctx, refs)
 		l.c.inbox <- guarded{ids, facts, let}
@@ -319,7 +321,7 @@ func (l *loop) release(steps []state.Step, before state.Facts) {
 		o := act.Order{Step: s, Before: before, Policy: l.want.Policy, Content: l.content(s)}
 		l.c.o.Log.Info("step begins", "id", s.ID, "object", s.Object, "action", s.Action.String(), "reason", s.Reason, "detail", s.Detail, "traceId", entries[i].Intent.Trace)
 		l.acts.running++
-		let := l.c.eyes.hold(s.Rests)
+		let := l.holdEyes(s)
 		l.acts.spawn(func(ctx context.Context) { l.c.inbox <- stepEnded{l.c.actor.Do(ctx, o), let} })
 	}
 }
