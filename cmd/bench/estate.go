@@ -40,9 +40,13 @@ WantedBy=multi-user.target
 `, i, serviceName(i), upFIFO)
 }
 
-// declare writes the desired state of n services. Repairs are not limited: it is
-// their speed that is measured, again and again.
-func declare(n int) error {
+// declare writes the desired state of n services, linked to be started at boot or
+// not. Repairs are not limited: it is their speed that is measured, again and again.
+func declare(n int, linked bool) error {
+	boot := "ignored"
+	if linked {
+		boot = "enabled"
+	}
 	if err := os.RemoveAll(declared); err != nil {
 		return err
 	}
@@ -57,8 +61,9 @@ kind: Service
 metadata: {name: %s}
 spec:
   unitFile: {source: %s}
+  boot: %s
   limits: {restarts: 1000, per: 1h, backoff: [0s]}
-`, serviceName(i), unitName(i))
+`, serviceName(i), unitName(i), boot)
 		if err := os.WriteFile(filepath.Join(declared, unitName(i)), []byte(unitText(i)), 0o644); err != nil {
 			return err
 		}
@@ -66,14 +71,17 @@ spec:
 	return os.WriteFile(filepath.Join(declared, "all.yaml"), []byte(yaml.String()), 0o644)
 }
 
-// install writes the unit files of n services and their links, as declared.
-func install(n int) error {
+// install writes the unit files of n services, and their links.
+func install(n int, linked bool) error {
 	if err := os.MkdirAll(wants, 0o755); err != nil {
 		return err
 	}
 	for i := 1; i <= n; i++ {
 		if err := replace(unitFolder+unitName(i), []byte(unitText(i))); err != nil {
 			return err
+		}
+		if !linked {
+			continue
 		}
 		if err := os.Symlink(unitFolder+unitName(i), wants+unitName(i)); err != nil && !os.IsExist(err) {
 			return err
@@ -107,10 +115,10 @@ func (b *bench) bring(n int) error {
 	if err := b.wipe(); err != nil {
 		return err
 	}
-	if err := declare(n); err != nil {
+	if err := declare(n, true); err != nil {
 		return err
 	}
-	if err := install(n); err != nil {
+	if err := install(n, true); err != nil {
 		return err
 	}
 	b.n = n
