@@ -37,7 +37,9 @@ func (d *draft) sequence() {
 			continue
 		}
 		needs := slices.Clone(s.Needs)
-		if d.reloads != "" && changed[s.Object] && needsLoaded(s.Action) {
+		// What is no longer declared is stopped as it was loaded: the reload
+		// comes after its removal, and that after the stop.
+		if d.reloads != "" && changed[s.Object] && needsLoaded(s.Action) && s.Reason != state.NotDeclared {
 			needs = append(needs, d.reloads)
 		}
 		if isStart(s.Action) {
