@@ -87,7 +87,7 @@ func (d *draft) start(sv *service, unit string, u state.Unit, w wish) {
 	if h, sick := d.dependencies(sv, &w); sick {
 		w.holds = append(w.holds, h)
 	}
-	if d.startLimitHit(sv.Object(), u, w) && len(w.holds)+len(d.reasonsToHold(sv, w)) == 0 {
+	if u.Result == "start-limit-hit" && len(w.holds)+len(d.reasonsToHold(sv, w)) == 0 {
 		reset := w
 		reset.reason, reset.remedial = state.StartLimitHit, false
 		reset.detail = "systemd refuses to start " + unit + " until its start limit is reset"
@@ -101,22 +101,6 @@ func (d *draft) start(sv *service, unit string, u state.Unit, w wish) {
 	} else {
 		sv.held = true
 	}
-}
-
-// startLimitHit tells that systemd refuses to start a unit. A unit that had
-// failed before the limit was reached keeps its first result; then it shows in
-// that our last start failed and the unit has not changed since it began.
-func (d *draft) startLimitHit(object string, u state.Unit, w wish) bool {
-	if u.Result == "start-limit-hit" {
-		return true
-	}
-	_, failed := d.past.Failures[state.TallyKey(object, w.action)]
-	charges := d.past.Charges[w.unit]
-	if !failed || u.Active != "failed" || len(charges) == 0 {
-		return false
-	}
-	last := charges[len(charges)-1]
-	return last.Boot == d.now.Boot && u.Changed > 0 && u.Changed < last.Up
 }
 
 // ranHere tells whether the unit had been running in this boot, by evenkeel's
