@@ -20,7 +20,7 @@ type factsRead struct{ facts state.Facts }
 
 func (m factsRead) tell(l *loop) bool {
 	l.c.eyes.merged()
-	return l.merge(m.facts)
+	return l.learn(m.facts)
 }
 
 // wanted brings a new desired state, or says why there is none.
@@ -69,7 +69,7 @@ func (m guarded) tell(l *loop) bool {
 	for _, id := range m.ids {
 		delete(l.guarding, id)
 	}
-	l.merge(m.facts)
+	l.learn(m.facts)
 	l.decide()
 	if l.draining {
 		return false

@@ -98,6 +98,9 @@ func (d *draft) reasonsToHold(sv *service, w wish) []hold {
 	if h, ok := d.failing(sv.Object(), w); ok {
 		holds = append(holds, h)
 	}
+	if sv.unsure {
+		add(state.Unobserved, "what its new process was started with is being read", nil)
+	}
 	if sv.frozen {
 		add(state.InProgress, "another step on it is under way", nil)
 	}

@@ -61,6 +61,7 @@ type service struct {
 	*desired.Service
 	mode     string          // the management that applies: the stricter of the service's and the host's
 	frozen   bool            // a Step on it is in flight
+	unsure   bool            // what a new process of it was started with is still being read
 	changed  []string        // IDs of Steps that change what its units are made of
 	mends    map[string]bool // paths that a Step of this Plan writes or removes
 	written  []string        // IDs of Steps that change what its processes read
@@ -123,6 +124,9 @@ func (d *draft) service(s *desired.Service) {
 	sv := &service{Service: s, mode: s.Spec.Management, frozen: d.inFlight(s.Object()), mends: make(map[string]bool)}
 	if d.want.Policy.Mode == desired.Observe {
 		sv.mode = desired.Observe
+	}
+	if sv.unsure = d.unsure(sv); sv.unsure {
+		d.waits(d.at(50 * time.Millisecond)) // readings that show no change make no pass of their own
 	}
 	d.services[s.Name] = sv
 	d.order = append(d.order, sv)

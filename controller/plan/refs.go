@@ -59,3 +59,14 @@ func serviceRefs(s *desired.Service, have *state.World, set map[state.Ref]bool) 
 		}
 	}
 }
+
+// Reads lists what a process of a service may have been started with: all that
+// Refs asks for its sake, its units aside, and when systemd loaded its units.
+func Reads(s *desired.Service, have *state.World) []state.Ref {
+	set := map[state.Ref]bool{{Kind: state.RefHost}: true}
+	serviceRefs(s, have, set)
+	for _, u := range s.Units {
+		delete(set, unitRef(u))
+	}
+	return slices.Collect(maps.Keys(set))
+}

@@ -149,6 +149,9 @@ func unitArtifacts(sv *service) []desired.Artifact {
 // than what systemd has loaded; then what the last invocation ran with.
 func (d *draft) startedWith(sv *service, unit string, u state.Unit, last state.Ran, known bool) (state.Ran, bool) {
 	started := d.past.Started[unit]
+	if !d.startedByUs(unit, u) && d.readBefore(sv, u) {
+		return state.Ran{}, false // the loop reads them again for each new invocation
+	}
 	r := state.Ran{Invocation: u.Invocation, Adopted: !known && (started.IsZero() || started.Boot != d.now.Boot)}
 	watch, ok := d.watched(sv)
 	if !ok {
@@ -175,6 +178,33 @@ func (d *draft) startedWith(sv *service, unit string, u state.Unit, last state.R
 		r.Files = last.Files
 	}
 	return r, true
+}
+
+// unsure tells that a new process was seen of which it is not yet known what it
+// was started with. Until it is, nothing that it may have read is changed: what
+// lies there now is the only evidence.
+func (d *draft) unsure(sv *service) bool {
+	return slices.ContainsFunc(sv.Units, func(unit string) bool {
+		f := d.have.Units[unit]
+		return f.Known() && f.Value.Up() && f.Value.Invocation != "" && f.Value.Invocation != d.past.Ran[unit].Invocation &&
+			!d.startedByUs(unit, f.Value) && d.readBefore(sv, f.Value)
+	})
+}
+
+// readBefore tells that something that the process reads was last looked at
+// before it started: whoever changes a file and restarts at once is seen first
+// by the restart.
+func (d *draft) readBefore(sv *service, u state.Unit) bool {
+	return slices.ContainsFunc(Reads(sv.Service, d.have), func(r state.Ref) bool {
+		at := d.have.Files[r.Name].At
+		switch r.Kind {
+		case state.RefDir:
+			at = d.have.Dirs[r.Name].At
+		case state.RefHost:
+			at = d.have.Host.At
+		}
+		return at.Boot == d.now.Boot && at.Up < u.Entered
+	})
 }
 
 // startedByUs tells an invocation that began within our own start. That came
