@@ -56,7 +56,7 @@ func boot(t *testing.T, name string) box {
 	b.sh("mkdir -p " + desiredDir)
 	t.Cleanup(func() {
 		if t.Failed() {
-			log, _ := h.Command(context.Background(), "/bin/sh", "-c", "journalctl --no-pager -o cat -n 30 -u evenkeel | cut -c 1-600").CombinedOutput()
+			log, _ := h.Command(context.Background(), "/bin/sh", "-c", "journalctl --no-pager -o cat -n 40 -u evenkeel | cut -c 1-500").CombinedOutput()
 			t.Logf("the end of evenkeel's log:\n%s", log)
 		}
 	})

@@ -30,6 +30,9 @@ func (b box) log(unit, text string) {
 	})
 }
 
+// killed kills evenkeel and waits until it is dead.
+const killed = "systemctl kill -s KILL evenkeel; while ! systemctl is-failed -q evenkeel; do sleep 0.02; done; systemctl reset-failed evenkeel"
+
 // patient is for a service that is killed again and again.
 const patient = "limits: {restarts: 99, per: 1h, backoff: [100ms]}"
 
@@ -115,7 +118,7 @@ var processTests = []struct {
 			}
 			return ""
 		})
-		b.sh("systemctl kill -s KILL evenkeel; systemctl reset-failed evenkeel; touch /run/cut.go; systemctl start evenkeel")
+		b.sh(killed + "; touch /run/cut.go; systemctl start evenkeel")
 		b.well("cut")
 		did := b.history("cut")
 		if last := did[len(did)-1]; last.Verb != "start" || last.Outcome != "interrupted" && last.Outcome != "done" {
@@ -123,7 +126,7 @@ var processTests = []struct {
 		}
 	}},
 	{"a dead socket is replaced", func(b box) {
-		b.sh("systemctl kill -s KILL evenkeel; systemctl reset-failed evenkeel; test -S " + socketFile)
+		b.sh(killed + "; test -S " + socketFile)
 		b.sh("systemctl start evenkeel")
 		b.well("first")
 	}},
