@@ -23,6 +23,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -153,11 +154,12 @@ func passedOn(env []string) (kept []string) {
 	return kept
 }
 
-// visible binds the folder of the module if it is not on the root's own file
-// system, which is all that a host sees by itself.
+// visible binds the folder of the module if a host would not see it by itself:
+// it sees the root's own file system, but for the folders that it has of its own.
 func visible(dir string) []rehearse.Bind {
 	var root, here syscall.Stat_t
-	if syscall.Stat("/", &root) != nil || syscall.Stat(dir, &here) != nil || root.Dev == here.Dev {
+	hidden := slices.ContainsFunc([]string{"/tmp/", "/run/", "/dev/"}, func(p string) bool { return strings.HasPrefix(dir, p) })
+	if !hidden && (syscall.Stat("/", &root) != nil || syscall.Stat(dir, &here) != nil || root.Dev == here.Dev) {
 		return nil
 	}
 	for d := dir; d != "/"; d = filepath.Dir(d) {
