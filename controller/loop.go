@@ -206,10 +206,10 @@ func (l *loop) lookAgain() {
 		switch err, known := l.reading(g.Source); {
 		case known && err != "":
 			blind = true
-		case known && !l.older(g.Source):
+		case known && g.After.IsZero() && !l.older(g.Source):
 			// Read, and no reading will make it better.
 		default:
-			l.c.eyes.outdated(g.Source, l.ends(g.Source)...)
+			l.c.eyes.outdated(g.Source, append(l.ends(g.Source), g.After)...)
 		}
 	}
 	if !blind {

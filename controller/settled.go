@@ -31,6 +31,6 @@ func settled(l *loop) bool {
 	}
 	return !slices.ContainsFunc(l.plan.Gaps, func(g state.Gap) bool {
 		_, known := l.reading(g.Source)
-		return !known || l.older(g.Source)
+		return !known || !g.After.IsZero() || l.older(g.Source)
 	})
 }

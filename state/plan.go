@@ -75,6 +75,7 @@ type Gap struct {
 	Object string `json:"object"`
 	Source Ref    `json:"source"`
 	Detail string `json:"detail,omitempty"`
+	After  Time   `json:"after,omitzero"` // only a reading that began no earlier is any good; zero: any newer one
 }
 
 // InSync tells whether nothing is to be done and nothing that differs is held.

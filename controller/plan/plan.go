@@ -125,9 +125,7 @@ func (d *draft) service(s *desired.Service) {
 	if d.want.Policy.Mode == desired.Observe {
 		sv.mode = desired.Observe
 	}
-	if sv.unsure = d.unsure(sv); sv.unsure {
-		d.waits(d.at(50 * time.Millisecond)) // readings that show no change make no pass of their own
-	}
+	sv.unsure = d.unsure(sv)
 	d.services[s.Name] = sv
 	d.order = append(d.order, sv)
 	d.files(sv)

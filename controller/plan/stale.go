@@ -14,7 +14,7 @@ import (
 // process compares what the running process was started with to what is
 // declared, and notes it for each new invocation.
 func (d *draft) process(sv *service, unit string, u state.Unit) {
-	if !u.Up() || u.Invocation == "" || sv.frozen {
+	if !u.Up() || u.Invocation == "" || sv.frozen || sv.unsure {
 		return
 	}
 	ran, known := d.past.Ran[unit]
@@ -149,9 +149,6 @@ func unitArtifacts(sv *service) []desired.Artifact {
 // than what systemd has loaded; then what the last invocation ran with.
 func (d *draft) startedWith(sv *service, unit string, u state.Unit, last state.Ran, known bool) (state.Ran, bool) {
 	started := d.past.Started[unit]
-	if !d.startedByUs(unit, u) && d.readBefore(sv, u) {
-		return state.Ran{}, false // the loop reads them again for each new invocation
-	}
 	r := state.Ran{Invocation: u.Invocation, Adopted: !known && (started.IsZero() || started.Boot != d.now.Boot)}
 	watch, ok := d.watched(sv)
 	if !ok {
@@ -181,21 +178,24 @@ func (d *draft) startedWith(sv *service, unit string, u state.Unit, last state.R
 }
 
 // unsure tells that a new process was seen of which it is not yet known what it
-// was started with. Until it is, nothing that it may have read is changed: what
-// lies there now is the only evidence.
-func (d *draft) unsure(sv *service) bool {
-	return slices.ContainsFunc(sv.Units, func(unit string) bool {
+// was started with: whoever changes a file and restarts at once may be seen
+// first by the restart. Until everything that the process reads was looked at
+// after it started, nothing of that is changed, for it is the only evidence.
+func (d *draft) unsure(sv *service) (unsure bool) {
+	for _, unit := range sv.Units {
 		f := d.have.Units[unit]
-		return f.Known() && f.Value.Up() && f.Value.Invocation != "" && f.Value.Invocation != d.past.Ran[unit].Invocation &&
-			!d.startedByUs(unit, f.Value) && d.readBefore(sv, f.Value)
-	})
+		if !f.Known() || !f.Value.Up() || f.Value.Invocation == "" || f.Value.Invocation == d.past.Ran[unit].Invocation || d.startedByUs(unit, f.Value) {
+			continue
+		}
+		unsure = d.readBefore(sv, f.Value) || unsure
+	}
+	return unsure
 }
 
-// readBefore tells that something that the process reads was last looked at
-// before it started: whoever changes a file and restarts at once is seen first
-// by the restart.
-func (d *draft) readBefore(sv *service, u state.Unit) bool {
-	return slices.ContainsFunc(Reads(sv.Service, d.have), func(r state.Ref) bool {
+// readBefore makes a Gap of each fact that is older than a process that may
+// have read it.
+func (d *draft) readBefore(sv *service, u state.Unit) (before bool) {
+	for _, r := range Reads(sv.Service, d.have) {
 		at := d.have.Files[r.Name].At
 		switch r.Kind {
 		case state.RefDir:
@@ -203,8 +203,14 @@ func (d *draft) readBefore(sv *service, u state.Unit) bool {
 		case state.RefHost:
 			at = d.have.Host.At
 		}
-		return at.Boot == d.now.Boot && at.Up < u.Entered
-	})
+		if at.Boot == d.now.Boot && at.Up < u.Entered {
+			before = true
+			d.gaps = append(d.gaps, state.Gap{
+				Object: sv.Object(), Source: r, Detail: "last looked at before " + u.ID + " started", After: state.Time{Up: u.Entered, Boot: d.now.Boot},
+			})
+		}
+	}
+	return before
 }
 
 // startedByUs tells an invocation that began within our own start. That came
