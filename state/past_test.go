@@ -223,8 +223,16 @@ func TestForgettingKeepsTheTally(t *testing.T) {
 // Nothing that is read from a disk may make Fold panic.
 func TestFoldTakesAnything(t *testing.T) {
 	for _, e := range []Entry{
-		{}, {Note: &Note{Kind: NoteRan}}, {Note: &Note{Kind: NoteHold}}, {Note: &Note{Kind: NoteLifted}}, {Note: &Note{Kind: NoteManaged}},
-		{Note: &Note{Kind: NoteOwned}}, {Note: &Note{Kind: NoteRevision}}, {Note: &Note{Kind: "unheard of"}}, {Outcome: &Outcome{ID: "x"}}, {Intent: &Intent{}},
+		{},
+		{Note: &Note{Kind: NoteRan}},
+		{Note: &Note{Kind: NoteHold}},
+		{Note: &Note{Kind: NoteLifted}},
+		{Note: &Note{Kind: NoteManaged}},
+		{Note: &Note{Kind: NoteOwned}},
+		{Note: &Note{Kind: NoteRevision}},
+		{Note: &Note{Kind: "unheard of"}},
+		{Outcome: &Outcome{ID: "x"}},
+		{Intent: &Intent{}},
 	} {
 		var p Past
 		p.Fold(e)

@@ -29,12 +29,6 @@ const maxName = 200
 // deleteMark is the annotation by which an overlay removes an object.
 const deleteMark = "evenkeel.dev/patch"
 
-type header struct {
-	APIVersion string       `json:"apiVersion"`
-	Kind       string       `json:"kind"`
-	Metadata   desired.Meta `json:"metadata"`
-}
-
 // identify reads what every object has: version, kind and metadata.
 func identify(doc *document, plans plans) (*object, Problems) {
 	root := doc.root

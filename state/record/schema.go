@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 
 	bolt "go.etcd.io/bbolt"
 
@@ -133,8 +132,6 @@ func (r row) entry() (state.Entry, error) {
 	}
 	return e, nil
 }
-
-func (r row) time() time.Time { return time.Unix(0, r.wall) }
 
 // lay makes the buckets of an empty file.
 func lay(tx *bolt.Tx, version int, install string, from point) error {

@@ -40,12 +40,18 @@ var badInputs = []badInput{
 	{name: "an unknown mode", files: map[string]string{"a.yaml": service("a", sleeper())}, line: "evenkeel VERB -f /root/bad --mode wild", says: []string{"wild", "observe"}},
 	{name: "an unknown flag", line: "evenkeel VERB --wild", says: []string{"--wild"}},
 	{name: "an unknown form", line: "evenkeel VERB -f /root/bad -o wild", verbs: []string{"diff", "apply", "status", "history"}, says: []string{"wild", "json"}},
-	{name: "no systemd", files: map[string]string{"a.yaml": service("a", sleeper())},
-		line: "unshare -m sh -c 'mount -t tmpfs none /run && exec evenkeel VERB -f /root/bad --socket /tmp/none.sock --state-dir /tmp/none'", says: []string{"systemd"}},
-	{name: "no permission", files: map[string]string{"a.yaml": service("a", sleeper())}, by: "chmod 755 /root /root/bad",
-		line: "setpriv --reuid=65534 --regid=65534 --clear-groups evenkeel VERB -f /root/bad", verbs: []string{"apply", "run"}, says: []string{"sudo"}},
-	{name: "a declaration that may not be read", files: map[string]string{"a.yaml": service("a", sleeper())}, by: "chmod 755 /root /root/bad; chmod 600 /root/bad/a.yaml",
-		line: "setpriv --reuid=65534 --regid=65534 --clear-groups evenkeel VERB -f /root/bad", verbs: []string{"diff", "status"}, says: []string{"a.yaml: no permission"}},
+	{
+		name: "no systemd", files: map[string]string{"a.yaml": service("a", sleeper())},
+		line: "unshare -m sh -c 'mount -t tmpfs none /run && exec evenkeel VERB -f /root/bad --socket /tmp/none.sock --state-dir /tmp/none'", says: []string{"systemd"},
+	},
+	{
+		name: "no permission", files: map[string]string{"a.yaml": service("a", sleeper())}, by: "chmod 755 /root /root/bad",
+		line: "setpriv --reuid=65534 --regid=65534 --clear-groups evenkeel VERB -f /root/bad", verbs: []string{"apply", "run"}, says: []string{"sudo"},
+	},
+	{
+		name: "a declaration that may not be read", files: map[string]string{"a.yaml": service("a", sleeper())}, by: "chmod 755 /root /root/bad; chmod 600 /root/bad/a.yaml",
+		line: "setpriv --reuid=65534 --regid=65534 --clear-groups evenkeel VERB -f /root/bad", verbs: []string{"diff", "status"}, says: []string{"a.yaml: no permission"},
+	},
 	{name: "nothing runs and nothing is given", line: "evenkeel VERB", verbs: []string{"diff", "status", "get Service"}, says: []string{"no controller is running", "-f"}},
 	{name: "an unknown verb", line: "evenkeel VERB", verbs: []string{"aply", "statsu"}, says: []string{"unknown verb", "did you mean"}},
 }

@@ -141,15 +141,6 @@ func (b box) write(path, content string) {
 	}
 }
 
-func (b box) read(path string) string {
-	b.Helper()
-	c, err := os.ReadFile(filepath.Join(b.host.Root(), path))
-	if err != nil {
-		b.Fatal(err)
-	}
-	return string(c)
-}
-
 // declare puts objects into the desired state, as one file.
 func (b box) declare(file string, objects ...string) {
 	b.Helper()

@@ -81,7 +81,7 @@ func (h *Host) dead(u *unit, result string, restart bool) {
 		return
 	}
 	h.set(u, "activating", "auto-restart")
-	h.later(u, max(u.config.restartSec, time.Millisecond), func() { // a loop of restarts must let time pass
+	h.later(u, max(u.config.restartPause, time.Millisecond), func() { // a loop of restarts must let time pass
 		u.restarts++
 		h.set(u, "inactive", "dead")
 		h.start(u)

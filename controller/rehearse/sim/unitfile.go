@@ -11,7 +11,7 @@ type config struct {
 	typ, restart            string
 	remain                  bool
 	pre, start, stop, again []string // command lines; again is ExecReload
-	restartSec              time.Duration
+	restartPause            time.Duration
 	startTimeout            time.Duration // negative: none
 	stopTimeout             time.Duration
 	burst                   int
@@ -28,7 +28,7 @@ type config struct {
 
 func newConfig() *config {
 	return &config{
-		restart: "no", restartSec: 100 * time.Millisecond, startTimeout: 90 * time.Second, stopTimeout: 90 * time.Second,
+		restart: "no", restartPause: 100 * time.Millisecond, startTimeout: 90 * time.Second, stopTimeout: 90 * time.Second,
 		burst: 5, interval: 10 * time.Second, ok: map[string]bool{},
 	}
 }
@@ -114,7 +114,7 @@ func (c *config) setService(key, value string) {
 			c.restart = value
 		}
 	case "RestartSec":
-		c.restartSec = span(value)
+		c.restartPause = span(value)
 	case "RemainAfterExit":
 		c.remain = value == "yes" || value == "true" || value == "1" || value == "on"
 	case "TimeoutStartSec":
