@@ -2,6 +2,7 @@ package state
 
 import (
 	"maps"
+	"strconv"
 	"time"
 )
 
@@ -118,9 +119,19 @@ type File struct {
 	Mode    uint32    `json:"mode,omitempty"`   // permission bits, setuid, setgid and sticky included, as chmod(2) takes them
 	Owner   string    `json:"owner,omitempty"`  // a name, or the number where there is none
 	Group   string    `json:"group,omitempty"`
+	UID     uint32    `json:"uid,omitempty"` // of Owner, by number
+	GID     uint32    `json:"gid,omitempty"` // of Group, by number
 	Size    int64     `json:"size,omitempty"`
 	Changed time.Time `json:"changed,omitzero"` // ctime
 }
+
+// HasOwner tells whether a user, named or numbered, owns the file.
+func (f File) HasOwner(user string) bool { return user == f.Owner || user == number(f.UID) }
+
+// HasGroup is HasOwner for the group.
+func (f File) HasGroup(group string) bool { return group == f.Group || group == number(f.GID) }
+
+func number(id uint32) string { return strconv.FormatUint(uint64(id), 10) }
 
 // Dir is the listing of a folder.
 type Dir struct {

@@ -107,12 +107,14 @@ func verifyFile(s state.Step, f state.File) error {
 // verifyPerm checks what of mode and owner a write named. Without it a write
 // that changes nothing would be planned, and done, for ever.
 func verifyPerm(args map[string]string, f state.File, path string) error {
-	for _, p := range []struct{ what, want, is string }{
-		{"mode", args["mode"], fmt.Sprintf("%04o", f.Mode)}, {"owner", args["owner"], f.Owner}, {"group", args["group"], f.Group},
-	} {
-		if p.want != "" && p.want != p.is {
-			return fmt.Errorf("%s has %s %s, not %s", path, p.what, p.is, p.want)
-		}
+	if want, is := args["mode"], fmt.Sprintf("%04o", f.Mode); want != "" && want != is {
+		return fmt.Errorf("%s has mode %s, not %s", path, is, want)
+	}
+	if want := args["owner"]; want != "" && !f.HasOwner(want) {
+		return fmt.Errorf("%s has owner %s, not %s", path, f.Owner, want)
+	}
+	if want := args["group"]; want != "" && !f.HasGroup(want) {
+		return fmt.Errorf("%s has group %s, not %s", path, f.Group, want)
 	}
 	return nil
 }

@@ -46,6 +46,8 @@ func (d *draft) running(sv *service, unit string, u state.Unit) {
 		fields: []state.Field{{Path: "active", Desired: "active", Observed: u.Active + "/" + u.Sub}},
 	}
 	switch {
+	case sv.Spec.Boot == desired.Masked:
+		return // declared not to run
 	case u.Masked() && !d.maskedByUs(unit) && !u.Up():
 		d.blocked(sv, w, state.Masked, unit+" is masked; a mask stands until it is lifted", nil)
 	case u.Up():

@@ -36,6 +36,11 @@ func (d *draft) boot(sv *service, unit string) {
 		needs:  sv.changed,
 	}
 	masked := u.Boot == "masked" || u.Boot == "masked-runtime"
+	if !masked && want != desired.Masked && d.maskedByUs(unit) {
+		// Somebody lifted the mask that a declaration had asked for: the next
+		// one is a human's.
+		d.remember(state.Note{Kind: state.NoteDisowned, Object: sv.Object(), Name: state.MaskOf(unit)})
+	}
 	switch want {
 	case desired.Enabled:
 		switch {
@@ -68,7 +73,7 @@ func (d *draft) boot(sv *service, unit string) {
 			return
 		}
 	case desired.Masked:
-		if masked {
+		if masked || sv.noRoom {
 			return
 		}
 		w.action.Verb = "mask"

@@ -26,8 +26,11 @@ func isUnitPath(path string) bool {
 // what lies on the host.
 func (d *draft) files(sv *service) {
 	unit := sv.fileUnit()
-	if sv.UnitFile != nil && sv.Spec.Boot != desired.Masked {
-		// A mask lies where the unit file would: declared masked, there is none.
+	switch {
+	case sv.UnitFile == nil:
+	case sv.Spec.Boot == desired.Masked:
+		d.makeRoom(sv, *sv.UnitFile)
+	default:
 		d.artifact(sv, *sv.UnitFile, wish{unit: unit, reason: state.UnitFileDrift})
 	}
 	for _, a := range sv.DropIns {
@@ -36,6 +39,31 @@ func (d *draft) files(sv *service) {
 	for _, a := range sv.Files {
 		d.artifact(sv, a, wish{path: a.Path, reason: state.FileDrift})
 	}
+	d.undeclared(sv)
+}
+
+// makeRoom removes the unit file of a service that is declared masked: the mask
+// lies where the file does. A file that is not evenkeel's stays, and holds it.
+func (d *draft) makeRoom(sv *service, a desired.Artifact) {
+	have, ok := d.file(sv.Object(), a.Path)
+	if !ok || have.Kind != state.Regular {
+		return
+	}
+	w := wish{
+		unit: sv.fileUnit(), reason: state.BootDrift, effect: actuators.Benign,
+		detail: a.Path + " lies where the mask belongs", rests: []state.Ref{fileRef(a.Path)},
+		fields: []state.Field{{Path: a.Path, Desired: "symlink to /dev/null", Observed: short(have.Digest)}},
+		action: actuators.Action{Actuator: "file", Verb: "remove", Target: a.Path, Args: map[string]string{"object": sv.Object(), "was": have.Digest}},
+	}
+	if owned := d.past.Owned[a.Path]; !owned.Created || owned.Digest != have.Digest {
+		w.holds = append(w.holds, hold{state.NotAllowed, w.detail + ", and is not what evenkeel wrote; remove it to let the unit be masked", nil})
+	}
+	id, ok := d.wish(sv, w)
+	if !ok {
+		sv.noRoom = true
+		return
+	}
+	d.links, sv.changed, sv.reload = append(d.links, id), append(sv.changed, id), true
 }
 
 // fileUnit is the unit whose name the files on disk carry: the template where
@@ -95,15 +123,19 @@ func (d *draft) drift(sv *service, w *wish, have state.File, owned state.Owned, 
 	if sv.Spec.Drift == nil || declared {
 		return true
 	}
+	left := func() { sv.left = sv.left || w.unit != "" }
 	switch sv.Spec.Drift.Mode {
 	case desired.Ignore:
+		left()
 		return false
 	case desired.Warn:
+		left()
 		d.held = append(d.held, state.Held{Object: sv.Object(), Unit: w.unit, Reason: w.reason, Detail: "drift is warn: " + w.detail, Fields: w.fields})
 		return false
 	}
 	if h := sv.Spec.Drift.Hold.Std(); h > 0 {
 		if age := d.now.Wall.Sub(have.Changed); have.Kind != state.Absent && age >= 0 && age < h {
+			left()
 			w.holds = append(w.holds, hold{state.DriftHold, "a change by hand is tolerated for " + sv.Spec.Drift.Hold.String() + ": " + w.detail, d.at(h - age)})
 		}
 	}
@@ -144,8 +176,12 @@ func differences(a desired.Artifact, have state.File) []state.Field {
 		f = append(f, d)
 	}
 	add("mode", fmt.Sprintf("%04o", a.Mode), fmt.Sprintf("%04o", have.Mode))
-	add("owner", a.Owner, have.Owner)
-	add("group", a.Group, have.Group)
+	if !have.HasOwner(a.Owner) {
+		add("owner", a.Owner, have.Owner)
+	}
+	if !have.HasGroup(a.Group) {
+		add("group", a.Group, have.Group)
+	}
 	return f
 }
 
@@ -232,6 +268,7 @@ func (d *draft) foreignDropIn(sv *service, path string) {
 			delete(w.action.Args, "keep")
 		}
 	} else if sv.Spec.ForeignDropIns != desired.Enforce {
+		sv.left = true
 		d.held = append(d.held, state.Held{Object: sv.Object(), Unit: w.unit, Reason: w.reason, Detail: "foreignDropIns is warn: " + w.detail, Fields: w.fields})
 		return
 	}

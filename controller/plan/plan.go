@@ -66,6 +66,8 @@ type service struct {
 	mends    map[string]bool // paths that a Step of this Plan writes or removes
 	written  []string        // IDs of Steps that change what its processes read
 	reload   bool            // systemd must load its units anew
+	left     bool            // a change by somebody else of what its units are made of stays as it is
+	noRoom   bool            // it cannot be masked: a file lies where the mask belongs
 	starting []string        // IDs of Steps that make it run
 	up       bool            // every unit of it runs
 	unknown  bool            // some unit of it could not be observed

@@ -127,6 +127,25 @@ func TestMake(t *testing.T) {
 		{"unit file declared anew: written, loaded, restarted", func(h *host) {
 			h.redeclare("web", "unit web v2")
 		}, "Service/web file.write /etc/systemd/system/web.service UnitFileDrift\nHost/app-1 systemd.daemon-reload  DaemonReloadNeeded after [1]\nService/web systemd.restart web.service StaleProcess after [1 2]\n"},
+		{"a declared file is no longer declared, and was created by us: removed", func(h *host) {
+			h.lies("/etc/web.env", "old")
+			h.past.Owned["/etc/web.env"] = state.Owned{Object: "Service/web", Digest: state.Digest([]byte("old")), Created: true}
+		}, "Service/web file.remove /etc/web.env NotDeclared\n"},
+		{"a declared file is no longer declared, and was there before us: left", func(h *host) {
+			h.lies("/etc/web.env", "old")
+			h.past.Owned["/etc/web.env"] = state.Owned{Object: "Service/web", Digest: state.Digest([]byte("old"))}
+		}, ""},
+		{"declared masked: the unit file makes room for the mask", func(h *host) {
+			h.owned("web")
+			h.svc("web").Spec.Boot = desired.Masked
+		}, "Service/web file.remove /etc/systemd/system/web.service BootDrift\nService/web systemd.mask web.service BootDrift after [1]\nHost/app-1 systemd.daemon-reload  DaemonReloadNeeded after [1 2]\n"},
+		{"declared masked, and the file is not ours: held", func(h *host) {
+			h.svc("web").Spec.Boot = desired.Masked
+			h.lies("/etc/systemd/system/web.service", "a human's")
+		}, "held Service/web NotAllowed\n"},
+		{"owner and group by number are owner and group", func(h *host) {
+			h.svc("web").UnitFile.Owner, h.svc("web").UnitFile.Group = "0", "0"
+		}, ""},
 		{"systemd says that it needs a reload", func(h *host) {
 			h.unit(unit, func(u *state.Unit) { u.NeedReload = true })
 		}, "Host/app-1 systemd.daemon-reload  DaemonReloadNeeded\n"},
@@ -148,6 +167,10 @@ func TestMake(t *testing.T) {
 			h.svc("web").Spec.AcceptDropIns = []string{"90-x.conf"}
 			h.dropIn("web", "90-x.conf")
 		}, ""},
+		{"a change that is merely told of is not loaded either", func(h *host) {
+			h.dropIn("web", "90-x.conf")
+			h.unit(unit, func(u *state.Unit) { u.NeedReload = true })
+		}, "held Service/web ForeignDropIn\n"},
 		{"drift is warn", func(h *host) {
 			h.svc("web").Spec.Drift.Mode = desired.Warn
 			h.owned("web")

@@ -25,10 +25,10 @@ func Refs(want *desired.Set, have *state.World, past *state.Past) []state.Ref {
 		for _, u := range m.Units {
 			set[unitRef(u)] = true
 		}
-		for p, o := range past.Owned {
-			if o.Object == object && filepath.IsAbs(p) {
-				set[fileRef(p)] = true
-			}
+	}
+	for p := range past.Owned {
+		if filepath.IsAbs(p) { // the rest are masks
+			set[fileRef(p)] = true
 		}
 	}
 	return slices.SortedFunc(maps.Keys(set), func(a, b state.Ref) int { return strings.Compare(a.String(), b.String()) })

@@ -15,7 +15,9 @@ import (
 // which cp -p and packages set back.
 func (d *draft) loaded(sv *service) {
 	reason := d.staleLoad(sv)
-	if reason == "" {
+	if reason == "" || sv.left {
+		// A change that is merely told, or tolerated for a while, is not loaded
+		// on evenkeel's account either.
 		return
 	}
 	sv.reload = true

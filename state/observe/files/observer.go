@@ -110,7 +110,7 @@ func (o *Observer) file(ctx context.Context, path string) (state.File, error) {
 func (o *Observer) describe(kind state.FileKind, s stamp) state.File {
 	return state.File{
 		Kind: kind, Mode: s.mode & 0o7777, Size: s.size, Changed: s.changed(),
-		Owner: o.owners.user(s.uid), Group: o.owners.group(s.gid),
+		Owner: o.owners.user(s.uid), Group: o.owners.group(s.gid), UID: s.uid, GID: s.gid,
 	}
 }
 
