@@ -14,7 +14,7 @@ import (
 )
 
 func (a *app) getCmd() *cobra.Command {
-	var form string
+	var form, selector string
 	cmd := &cobra.Command{
 		Use:     "get KIND",
 		Short:   "List objects with their conditions",
@@ -29,6 +29,9 @@ func (a *app) getCmd() *cobra.Command {
 			if err != nil {
 				return trouble(hint(err))
 			}
+			if l, err = selection(l, selector); err != nil {
+				return err
+			}
 			if form != "table" {
 				return a.print(form, l)
 			}
@@ -38,6 +41,7 @@ func (a *app) getCmd() *cobra.Command {
 		ValidArgs: desired.Kinds,
 	}
 	a.fileFlag(cmd)
+	selectorFlag(cmd, &selector)
 	output(cmd, &form, "table", "json", "yaml")
 	return cmd
 }

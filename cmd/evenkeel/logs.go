@@ -22,6 +22,7 @@ func (a *app) logsCmd() *cobra.Command {
 		ValidArgsFunction: a.completeServices,
 	}
 	cmd.Flags().StringSliceVar(&a.paths, "file", nil, "desired state that names the services, where no controller runs")
+	selectorFlag(cmd, &o.selector)
 	cmd.Flags().BoolVarP(&o.follow, "follow", "f", false, "go on with new lines")
 	cmd.Flags().IntVarP(&o.lines, "lines", "n", 0, "the last so many lines")
 	cmd.Flags().StringVar(&o.since, "since", "", "as journalctl takes it: -1h, yesterday, 2026-11-23 02:00")
@@ -29,12 +30,17 @@ func (a *app) logsCmd() *cobra.Command {
 }
 
 type logOptions struct {
-	follow bool
-	lines  int
-	since  string
+	selector string
+	follow   bool
+	lines    int
+	since    string
 }
 
 func (a *app) logs(ctx context.Context, o logOptions, names []string) error {
+	names, err := a.selected(ctx, o.selector, names)
+	if err != nil {
+		return err
+	}
 	b, err := a.board(ctx, slices.Clone(names))
 	if err != nil {
 		return err

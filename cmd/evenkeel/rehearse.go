@@ -70,13 +70,19 @@ func (a *app) rehearse(ctx context.Context, path string, o rehearseOptions) erro
 		return trouble(err)
 	}
 	began := time.Now()
-	h, err := rehearse.Boot(ctx, rehearse.Options{Name: "rehearsal", Layers: o.layers, Binds: []rehearse.Bind{
-		{Source: exe, Target: insideBinary, ReadOnly: true}, {Source: root, Target: insideDesired, ReadOnly: true},
-	}})
+	h, err := rehearse.Boot(ctx, rehearse.Options{
+		Name: "rehearsal", Layers: o.layers, Memory: maxMemory, Tasks: maxTasks,
+		Binds: []rehearse.Bind{
+			{Source: exe, Target: insideBinary, ReadOnly: true}, {Source: root, Target: insideDesired, ReadOnly: true},
+		},
+	})
 	if err != nil {
 		return trouble(err)
 	}
 	defer h.Close()
+	for _, missing := range h.Limits.Missing {
+		a.say("warning: the disposable host has no limit of its own: %s", missing)
+	}
 	a.say("a disposable host is up after %d ms", time.Since(began).Milliseconds())
 	r := rehearsal{a, h, inside, o.timeout}
 	if err := r.run(ctx, "apply", "-f", inside, "--timeout", o.timeout.String()); err != nil {
@@ -93,6 +99,13 @@ func (a *app) rehearse(ctx context.Context, path string, o rehearseOptions) erro
 	}
 	return nil
 }
+
+// What a rehearsal may use: what goes wrong in the clone must not take the
+// machine with it.
+const (
+	maxMemory = 8 << 30
+	maxTasks  = 8192
+)
 
 // rehearsal is one trial on one disposable host.
 type rehearsal struct {

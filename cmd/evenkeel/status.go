@@ -32,6 +32,7 @@ service. 2: trouble.`,
 		ValidArgsFunction: a.completeServices,
 	}
 	a.fileFlag(cmd)
+	selectorFlag(cmd, &o.selector)
 	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "draw it again and again, until interrupted")
 	cmd.Flags().DurationVar(&o.every, "every", time.Second, "how often -w draws")
 	cmd.Flags().StringSliceVar(&o.failOn, "fail-on", []string{"fail"}, "exit with 3 on these: warn, fail, held, unknown")
@@ -40,10 +41,11 @@ service. 2: trouble.`,
 }
 
 type statusOptions struct {
-	form   string
-	watch  bool
-	every  time.Duration
-	failOn []string
+	form     string
+	selector string
+	watch    bool
+	every    time.Duration
+	failOn   []string
 }
 
 func (a *app) status(ctx context.Context, o statusOptions, names []string) error {
@@ -51,6 +53,10 @@ func (a *app) status(ctx context.Context, o statusOptions, names []string) error
 		if !slices.Contains([]string{"warn", "fail", "held", "unknown"}, s) {
 			return trouble(fmt.Errorf("--fail-on %s: there are warn, fail, held, unknown", s))
 		}
+	}
+	names, err := a.selected(ctx, o.selector, names)
+	if err != nil {
+		return err
 	}
 	if o.watch {
 		return a.watchStatus(ctx, o, names)

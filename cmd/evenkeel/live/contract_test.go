@@ -83,6 +83,17 @@ func TestTheStepsDoneAreTheStepsShown(t *testing.T) {
 	if r := b.must(0, "apply", "-f", desiredDir); !strings.Contains(r.out, "converged: 0 steps") {
 		t.Errorf("apply of what is in sync says: %s", r.out)
 	}
+
+	b.declare("labelled", strings.Replace(object("labelled", "unit: vendor-two.service", "state: ignored"), "{name: labelled}", "{name: labelled, labels: {tier: core}}", 1))
+	for selector, want := range map[string]int{"tier=core": 0, `tier=~"c.*"`: 0, "tier=edge": 4, "=": 2} {
+		r := b.must(want, "status", "-f", desiredDir, "-l", selector, "-o", "json")
+		if want == 0 && (!strings.Contains(r.out, "labelled") || strings.Contains(r.out, `"web"`)) {
+			t.Errorf("status -l %s:\n%s", selector, r.out)
+		}
+	}
+	if r := b.must(0, "get", "services", "-f", desiredDir, "-l", "tier=core", "-o", "json"); strings.Contains(r.out, `"web"`) {
+		t.Errorf("get -l tier=core:\n%s", r.out)
+	}
 }
 
 func ids(steps []step) []string {
