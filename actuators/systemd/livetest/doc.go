@@ -1,0 +1,3 @@
+// Package livetest proves the systemd actuator on a real systemd, inside a
+// disposable host: it holds tests only.
+package livetest
