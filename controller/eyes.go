@@ -151,7 +151,7 @@ func (e *eyes) look(ctx context.Context, seen func(state.Facts)) {
 	}
 }
 
-// seen tells that the loop has merged what was read last.
+// merged tells that the loop has merged what was read last.
 func (e *eyes) merged() {
 	e.mu.Lock()
 	e.looking = false

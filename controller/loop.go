@@ -195,6 +195,6 @@ func (l *loop) view() api.View {
 	have := l.have
 	return api.View{
 		Want: l.want, Have: have, Past: l.past.Clone(), Plan: l.plan, Now: l.c.o.Observer.Now(),
-		Invalid: l.invalid, Warnings: l.warnings,
+		Distrust: l.past.Distrust, Invalid: l.invalid, Warnings: l.warnings,
 	}
 }

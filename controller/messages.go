@@ -46,7 +46,9 @@ func (m wanted) tell(l *loop) bool {
 	if bounds {
 		l.c.o.Log.Info("the host's policy changed", "mode", m.set.Policy.Mode)
 	}
-	l.c.o.Log.Info("desired state changed", "from", l.want.Revision, "to", m.set.Revision)
+	if m.set.Revision != l.want.Revision || m.set.Environment != l.want.Environment {
+		l.c.o.Log.Info("desired state changed", "from", l.want.Revision, "to", m.set.Revision)
+	}
 	for _, w := range m.warnings {
 		l.c.o.Log.Warn("desired state has a warning", "warning", w)
 	}

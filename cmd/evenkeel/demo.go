@@ -50,9 +50,8 @@ func (a *app) demo(ctx context.Context, o demo.Options) error {
 		a.say("%v", err)
 		return a.simulatedDemo(ctx, o.Examples)
 	}
-	var e *exit
-	if err != nil && !errors.As(err, &e) {
+	if err != nil {
 		return &exit{exitDiffers, err}
 	}
-	return err
+	return nil
 }

@@ -89,22 +89,17 @@ func (a *app) look(ctx context.Context, how reach) (api.View, error) {
 	if r.err == nil {
 		defer r.parts.Close()
 	}
-	if err = errors.Join(err, r.err); err != nil {
-		return api.View{}, first(err, r.err)
+	if err == nil {
+		err = r.err
+	}
+	if err != nil {
+		return api.View{}, err
 	}
 	past, err := a.pastOf(ctx)
 	if err != nil {
 		return api.View{}, err
 	}
 	return survey(ctx, want, past, r.parts.observer), nil
-}
-
-func first(joined, second error) error {
-	var e *exit
-	if errors.As(joined, &e) {
-		return e
-	}
-	return second
 }
 
 // pastOf finds the past: the running controller's, else the record's, else it
@@ -121,7 +116,7 @@ func (a *app) pastOf(ctx context.Context) (*state.Past, error) {
 	if err != nil {
 		return state.UnknownPast(), nil
 	}
-	v.Past.Known = true
+	v.Past.Known, v.Past.Distrust = true, v.Distrust
 	return v.Past, nil
 }
 

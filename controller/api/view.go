@@ -16,6 +16,7 @@ type View struct {
 	Past     *state.Past  `json:"past"`
 	Plan     state.Plan   `json:"plan"`
 	Now      state.Time   `json:"now"`
+	Distrust string       `json:"distrust,omitempty"` // Past's own, which is not part of its stored form
 	Invalid  string       `json:"invalid,omitempty"`  // why the newest desired state is not in force
 	Warnings []string     `json:"warnings,omitempty"` // of the desired state in force
 }
