@@ -183,17 +183,6 @@ func (c *Conn) lost(l *link) {
 	}
 }
 
-// call is a Manager method that only reads: it may be asked twice.
-func (c *Conn) call(ctx context.Context, method string, args []any, out ...any) error {
-	ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout)
-	defer cancel()
-	err := c.attempt(ctx, method, args, out...)
-	if unanswered(err) {
-		err = c.attempt(ctx, method, args, out...)
-	}
-	return err
-}
-
 // effect is a Manager method that changes something.
 func (c *Conn) effect(ctx context.Context, method string, args []any, out ...any) error {
 	ctx, cancel := c.patience(ctx)

@@ -105,8 +105,8 @@ func TestReadingsThatStall(t *testing.T) {
 	defer sock.Close()
 	r, w := newReader(4), newWire(sock, time.Second, nil)
 	w.framed = true
-	props := make([]Property, 10) // more than fit in the window
-	if _, err := r.get(t.Context(), w, props, 20*time.Millisecond); !errors.Is(err, context.DeadlineExceeded) {
+	questions := make([]question, 10) // more than fit in the window
+	if _, err := r.ask(t.Context(), w, questions, 20*time.Millisecond); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%v", err)
 	}
 	if len(r.wanted) != 0 {
@@ -114,7 +114,7 @@ func TestReadingsThatStall(t *testing.T) {
 	}
 	r.look(&message{kind: typeReply, reply: ownSerials})
 	r.close()
-	if _, err := r.get(t.Context(), w, props, time.Second); !errors.Is(err, ErrDisconnected) {
+	if _, err := r.ask(t.Context(), w, questions, time.Second); !errors.Is(err, ErrDisconnected) {
 		t.Errorf("on a dead link: %v", err)
 	}
 }

@@ -31,29 +31,39 @@ func (e *encoder) field(start int, code, kind byte, v string) {
 	e.string(v)
 }
 
-// get appends a Properties.Get call, or GetAll where no name is given.
-func (e *encoder) get(serial uint32, p Property) {
-	method, signature := "Get", "ss"
-	if p.Name == "" {
-		method, signature = "GetAll", "s"
-	}
+// call appends a method call.
+func (e *encoder) call(serial uint32, q question) {
 	start := len(e.b)
 	e.b = append(e.b, 'l', typeCall, 0, 1)
 	e.uint32(0) // the body's length, below
 	e.uint32(serial)
 	e.uint32(0) // the header's length, below
-	e.field(start, fieldPath, 'o', p.Path)
-	e.field(start, fieldInterface, 's', propsIface)
-	e.field(start, fieldMember, 's', method)
+	e.field(start, fieldPath, 'o', q.path)
+	e.field(start, fieldInterface, 's', q.iface)
+	e.field(start, fieldMember, 's', q.member)
 	e.field(start, fieldDestination, 's', destination)
-	e.field(start, fieldSignature, 'g', signature)
+	e.field(start, fieldSignature, 'g', q.signature())
 	binary.LittleEndian.PutUint32(e.b[start+12:], uint32(len(e.b)-start-16))
 	e.align(start, 8)
 	body := len(e.b)
-	e.string(p.Interface)
-	if p.Name != "" {
-		e.align(body, 4)
-		e.string(p.Name)
+	if q.names != nil {
+		e.strings(body, q.names)
+	} else {
+		e.string(q.first)
+		if q.second != "" {
+			e.align(body, 4)
+			e.string(q.second)
+		}
 	}
 	binary.LittleEndian.PutUint32(e.b[start+4:], uint32(len(e.b)-body))
+}
+
+// strings appends an array of strings that begins the body.
+func (e *encoder) strings(body int, list []string) {
+	e.uint32(0) // the array's length, below
+	for _, s := range list {
+		e.align(body, 4)
+		e.string(s)
+	}
+	binary.LittleEndian.PutUint32(e.b[body:], uint32(len(e.b)-body-4))
 }

@@ -29,6 +29,32 @@ type Reply struct {
 	Err   error
 }
 
+// question is a call whose answer is awaited together with others. It has one
+// string or two as arguments, or an array of them.
+type question struct {
+	path, iface, member string
+	first, second       string
+	names               []string
+}
+
+func (q question) signature() string {
+	switch {
+	case q.names != nil:
+		return "as"
+	case q.second != "":
+		return "ss"
+	}
+	return "s"
+}
+
+func (p Property) question() question {
+	member := "Get"
+	if p.Name == "" {
+		member = "GetAll"
+	}
+	return question{path: p.Path, iface: propsIface, member: member, first: p.Interface, second: p.Name}
+}
+
 // ownSerials is where the serials of pipelined readings start, so that they
 // never meet godbus' own, which count from one.
 const ownSerials = 0x8000_0000
@@ -99,17 +125,23 @@ func answer(m *message) Reply {
 		}
 		return Reply{Err: e}
 	}
-	if string(m.sig) == "v" {
+	switch string(m.sig) {
+	case "":
+		return Reply{} // done
+	case "v":
 		if v, ok := m.body.variant(); ok {
 			return Reply{Value: v}
 		}
-	}
-	if string(m.sig) == "a{sv}" {
+	case "a{sv}":
 		if v, ok := m.body.dict(); ok {
 			return Reply{Value: v}
 		}
+	case signatureUnits:
+		if v, ok := m.body.units(); ok {
+			return Reply{Value: v}
+		}
 	}
-	return Reply{Err: &Error{Name: "org.freedesktop.DBus.Error.InvalidSignature", Text: "a property of unexpected type"}}
+	return Reply{Err: &Error{Name: "org.freedesktop.DBus.Error.InvalidSignature", Text: "an answer of unexpected type"}}
 }
 
 // close answers everything that is under way and refuses what comes later.
@@ -134,17 +166,17 @@ func (r *reader) forget(b *batch, err error) {
 	}
 }
 
-// get sends all the readings, many at a time, and waits for all the answers. It
+// ask sends all the questions, many at a time, and waits for all the answers. It
 // gives up when no answer came for as long as stall: a thousand units may take
-// longer than one answer may.
-func (r *reader) get(ctx context.Context, w *wire, props []Property, stall time.Duration) ([]Reply, error) {
-	b := &batch{replies: make([]Reply, len(props)), left: len(props), moved: time.Now(), done: make(chan struct{})}
-	if len(props) == 0 {
+// longer than one answer may. systemd answers in the order of the questions.
+func (r *reader) ask(ctx context.Context, w *wire, questions []question, stall time.Duration) ([]Reply, error) {
+	b := &batch{replies: make([]Reply, len(questions)), left: len(questions), moved: time.Now(), done: make(chan struct{})}
+	if len(questions) == 0 {
 		return b.replies, nil
 	}
 	look := time.NewTicker(stall/4 + 1)
 	defer look.Stop()
-	err := r.send(ctx, w, b, props, stall, look.C)
+	err := r.send(ctx, w, b, questions, stall, look.C)
 	if err == nil {
 		err = r.await(ctx, b, b.done, stall, look.C)
 	}
@@ -161,10 +193,10 @@ func (r *reader) get(ctx context.Context, w *wire, props []Property, stall time.
 // send writes as many calls at once as the window has room for. It waits until
 // half of the window is free and not for each single answer, or every call
 // would be a write and a wake-up of its own.
-func (r *reader) send(ctx context.Context, w *wire, b *batch, props []Property, stall time.Duration, look <-chan time.Time) error {
+func (r *reader) send(ctx context.Context, w *wire, b *batch, questions []question, stall time.Duration, look <-chan time.Time) error {
 	var e encoder
-	for sent := 0; sent < len(props); {
-		n, freed, err := r.enlist(b, &e, props, sent)
+	for sent := 0; sent < len(questions); {
+		n, freed, err := r.enlist(b, &e, questions, sent)
 		if err != nil {
 			return err
 		}
@@ -202,19 +234,19 @@ func (r *reader) await(ctx context.Context, b *batch, closed <-chan struct{}, st
 	}
 }
 
-// enlist writes down the calls from props[from] on for which there is room. If
+// enlist writes down the calls from questions[from] on for which there is room. If
 // there is none it returns a channel that closes when there is.
-func (r *reader) enlist(b *batch, e *encoder, props []Property, from int) (n int, freed chan struct{}, err error) {
+func (r *reader) enlist(b *batch, e *encoder, questions []question, from int) (n int, freed chan struct{}, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.dead {
 		return 0, nil, disconnected()
 	}
-	for ; from+n < len(props) && len(r.wanted) < r.window; n++ {
+	for ; from+n < len(questions) && len(r.wanted) < r.window; n++ {
 		serial := ownSerials + r.next%ownSerials
 		r.next++
 		r.wanted[serial] = pending{batch: b, index: from + n}
-		e.get(serial, props[from+n])
+		e.call(serial, questions[from+n])
 	}
 	return n, r.freed, nil
 }

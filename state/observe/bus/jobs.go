@@ -202,11 +202,11 @@ func known(result string) (string, error) {
 // message bus: what ended meanwhile was announced to nobody.
 func (l *link) recount(ctx context.Context) {
 	paths := l.jobs.paths()
-	props := make([]Property, len(paths))
+	questions := make([]question, len(paths))
 	for i, p := range paths {
-		props[i] = Property{Path: p, Interface: jobIface, Name: "Id"}
+		questions[i] = Property{Path: p, Interface: jobIface, Name: "Id"}.question()
 	}
-	replies, err := l.reads.get(ctx, l.wire, props, l.owner.opts.Timeout)
+	replies, err := l.reads.ask(ctx, l.wire, questions, l.owner.opts.Timeout)
 	if err != nil {
 		return // the waits have deadlines of their own
 	}

@@ -1,39 +1,89 @@
 package bus
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // UnitStatus is what one call tells of a unit, whether or not it exists.
 type UnitStatus struct {
-	Name        string // the primary name, whatever name was asked for
-	Description string
-	Load        string
-	Active      string
-	Sub         string
-	Following   string
-	Path        string
-	JobID       uint32 // 0: no job is queued
-	JobType     string
-	JobPath     string
+	Name    string // the primary name, whatever name was asked for
+	Load    string
+	Active  string
+	Sub     string
+	Path    string
+	JobID   uint32 // 0: no job is queued
+	JobType string
 }
 
-// ListUnitsByNames reads the states of all named units in one call, in the
-// order of the names. systemd leaves out what is no unit name at all and fails
-// as a whole on a template without instance: ask for valid names only.
-func (c *Conn) ListUnitsByNames(ctx context.Context, names []string) ([]UnitStatus, error) {
-	if len(names) == 0 {
-		return nil, nil
+// Look reads the states of all named units, and properties, in one round trip:
+// first the states, in the order of the names, then the properties. systemd
+// leaves out what is no unit name at all and fails as a whole on a template
+// without instance: ask for valid names only.
+//
+// The error is that of the states, or of the whole (no connection, no answer for
+// as long as Options.Timeout); that of one property is in its Reply.
+func (c *Conn) Look(ctx context.Context, names []string, props []Property) ([]UnitStatus, []Reply, error) {
+	questions := make([]question, 0, len(props)+1)
+	if len(names) > 0 {
+		questions = append(questions, listing(names))
 	}
-	var out []UnitStatus
-	err := c.call(ctx, "ListUnitsByNames", []any{names}, &out)
-	return out, err
+	for _, p := range props {
+		questions = append(questions, p.question())
+	}
+	replies, err := c.ask(ctx, questions)
+	if unanswered(err) {
+		replies, err = c.ask(ctx, questions)
+	}
+	if err != nil || len(names) == 0 {
+		return nil, replies, err
+	}
+	if err := replies[0].Err; err != nil {
+		return nil, nil, err
+	}
+	status, _ := replies[0].Value.([]UnitStatus)
+	return status, replies[1:], nil
+}
+
+// ListUnitsByNames is Look without properties.
+func (c *Conn) ListUnitsByNames(ctx context.Context, names []string) ([]UnitStatus, error) {
+	status, _, err := c.Look(ctx, names, nil)
+	return status, err
+}
+
+// Get is Look without states.
+func (c *Conn) Get(ctx context.Context, props []Property) ([]Reply, error) {
+	_, replies, err := c.Look(ctx, nil, props)
+	return replies, err
+}
+
+func listing(names []string) question {
+	return question{path: managerPath, iface: managerIface, member: "ListUnitsByNames", names: names}
+}
+
+func (c *Conn) ask(ctx context.Context, questions []question) (replies []Reply, err error) {
+	err = c.with(ctx, func(l *link) (err error) {
+		replies, err = l.reads.ask(ctx, l.wire, questions, c.opts.Timeout)
+		return err
+	})
+	return replies, err
 }
 
 // Unit reads the state of one unit now, for somebody who is about to act: it
 // waits as long as an act would, through daemon-reloads of others. A unit that
 // does not exist is no error: its load state is "not-found".
 func (c *Conn) Unit(ctx context.Context, unit string) (load, active, sub string, job uint32, jobType string, err error) {
+	ctx, cancel := c.patience(ctx)
+	defer cancel()
 	var all []UnitStatus
-	err = c.effect(ctx, "ListUnitsByNames", []any{[]string{unit}}, &all)
+	err = c.with(ctx, func(l *link) error {
+		replies, err := l.reads.ask(ctx, l.wire, []question{listing([]string{unit})}, time.Hour)
+		if err == nil {
+			all, _ = replies[0].Value.([]UnitStatus)
+			err = replies[0].Err
+		}
+		return err
+	})
 	if err == nil && len(all) != 1 {
 		err = &Error{Name: "org.freedesktop.DBus.Error.InvalidArgs", Text: unit + " is not a unit name"}
 	}
@@ -43,18 +93,30 @@ func (c *Conn) Unit(ctx context.Context, unit string) (load, active, sub string,
 	return all[0].Load, all[0].Active, all[0].Sub, all[0].JobID, all[0].JobType, nil
 }
 
-// Get reads properties, many in flight at a time. The error is that of the
-// whole (no connection, no answer for as long as Options.Timeout); that of one
-// property is in its Reply.
-func (c *Conn) Get(ctx context.Context, props []Property) ([]Reply, error) {
-	var replies []Reply
-	read := func(l *link) (err error) {
-		replies, err = l.reads.get(ctx, l.wire, props, c.opts.Timeout)
-		return err
+// Hold keeps units loaded until let is called or the connection ends: systemd
+// forgets a unit that is idle and that nothing refers to as soon as it has
+// answered, and reads its files again for the next question. What cannot be held
+// (there is no such unit, the way is the private socket) is only slower.
+func (c *Conn) Hold(ctx context.Context, units []string) (let func()) {
+	generation := c.refer(ctx, "RefUnit", units)
+	return func() {
+		if c.Generation() != generation {
+			return // the message bus has told systemd that we are gone
+		}
+		c.refer(context.WithoutCancel(ctx), "UnrefUnit", units)
 	}
-	err := c.with(ctx, read)
-	if unanswered(err) {
-		err = c.with(ctx, read)
+}
+
+// refer counts references to units, and tells over which connection.
+func (c *Conn) refer(ctx context.Context, member string, units []string) (generation uint64) {
+	l, err := c.link(ctx)
+	if err != nil || l.via == viaPrivate {
+		return 0
 	}
-	return replies, err
+	questions := make([]question, len(units))
+	for i, u := range units {
+		questions[i] = question{path: managerPath, iface: managerIface, member: member, first: u}
+	}
+	_, _ = l.reads.ask(ctx, l.wire, questions, c.opts.Timeout)
+	return l.generation
 }

@@ -109,32 +109,58 @@ func TestDict(t *testing.T) {
 // What the encoder writes, godbus reads as the call it is meant to be.
 func TestEncodedCalls(t *testing.T) {
 	var e encoder
-	props := []Property{
-		{UnitPath("a.service"), UnitInterface, "Id"},
-		{UnitPath("longer-name@x.service"), ServiceInterface, ""},
-		{ManagerPath, ManagerInterface, "Version"},
-	}
-	for i, p := range props {
-		e.get(ownSerials+uint32(i), p)
-	}
-	r := bytes.NewReader(e.b)
-	for i, p := range props {
+	for i, c := range []struct {
+		q      question
+		path   string
+		method string
+		body   []any
+	}{
+		{Property{UnitPath("a.service"), UnitInterface, "Id"}.question(), UnitPath("a.service"), "Get", []any{UnitInterface, "Id"}},
+		{Property{UnitPath("longer-name@x.service"), ServiceInterface, ""}.question(), UnitPath("longer-name@x.service"), "GetAll", []any{ServiceInterface}},
+		{Property{ManagerPath, ManagerInterface, "Version"}.question(), ManagerPath, "Get", []any{ManagerInterface, "Version"}},
+		{listing([]string{"a.service", "bb.socket", "c@1.service"}), ManagerPath, "ListUnitsByNames", []any{[]string{"a.service", "bb.socket", "c@1.service"}}},
+		{question{path: ManagerPath, iface: ManagerInterface, member: "RefUnit", first: "a.service"}, ManagerPath, "RefUnit", []any{"a.service"}},
+	} {
+		from := len(e.b)
+		e.call(ownSerials+uint32(i), c.q)
+		r := bytes.NewReader(e.b[from:])
 		m, err := dbus.DecodeMessage(r)
 		if err != nil {
 			t.Fatal(err)
 		}
-		method, body := "Get", []any{p.Interface, p.Name}
-		if p.Name == "" {
-			method, body = "GetAll", body[:1]
+		if m.Serial() != ownSerials+uint32(i) || m.Headers[dbus.FieldMember].Value() != c.method ||
+			string(m.Headers[dbus.FieldPath].Value().(dbus.ObjectPath)) != c.path ||
+			m.Headers[dbus.FieldDestination].Value() != destination || !cmp.Equal(m.Body, c.body) {
+			t.Errorf("%+v was read as %v", c.q, m)
 		}
-		if m.Serial() != ownSerials+uint32(i) || m.Headers[dbus.FieldMember].Value() != method ||
-			string(m.Headers[dbus.FieldPath].Value().(dbus.ObjectPath)) != p.Path ||
-			m.Headers[dbus.FieldDestination].Value() != destination || !cmp.Equal(m.Body, body) {
-			t.Errorf("%+v was read as %v", p, m)
+		if r.Len() != 0 {
+			t.Errorf("%+v: %d bytes too many", c.q, r.Len())
 		}
 	}
-	if r.Len() != 0 {
-		t.Errorf("%d bytes too many", r.Len())
+}
+
+// What systemd says of units in one call, encoded by godbus.
+func TestAListOfUnits(t *testing.T) {
+	type row struct {
+		Name, Description, Load, Active, Sub, Following string
+		Path                                            dbus.ObjectPath
+		Job                                             uint32
+		JobType                                         string
+		JobPath                                         dbus.ObjectPath
+	}
+	rows := []row{
+		{"a.service", "A thing", "loaded", "active", "running", "", "/u/a", 0, "", "/"},
+		{"b.service", "", "loaded", "inactive", "dead", "", "/u/b", 7, "start", "/j/7"},
+	}
+	want := []UnitStatus{
+		{Name: "a.service", Load: "loaded", Active: "active", Sub: "running", Path: "/u/a"},
+		{Name: "b.service", Load: "loaded", Active: "inactive", Sub: "dead", Path: "/u/b", JobID: 7, JobType: "start"},
+	}
+	for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
+		a := answer(parsed(t, reply(t, order, rows)))
+		if d := cmp.Diff(any(want), a.Value); d != "" || a.Err != nil {
+			t.Errorf("%v, -want +got:\n%s", a.Err, d)
+		}
 	}
 }
 

@@ -38,6 +38,28 @@ func (c *cursor) value(sig string) (any, bool) {
 	return nil, false
 }
 
+// signatureUnits is the type of a list of units.
+const signatureUnits = "a(ssssssouso)"
+
+// units decodes a list of units.
+func (c *cursor) units() ([]UnitStatus, bool) {
+	end := c.array(8)
+	var out []UnitStatus
+	for c.at < end && !c.bad {
+		c.align(8)
+		u := UnitStatus{Name: string(c.string())}
+		c.string() // the description
+		u.Load, u.Active, u.Sub = string(c.string()), string(c.string()), string(c.string())
+		c.string() // the unit that it follows
+		u.Path = string(c.string())
+		u.JobID = c.uint32()
+		u.JobType = string(c.string())
+		c.string() // the job's path
+		out = append(out, u)
+	}
+	return out, !c.bad
+}
+
 func (c *cursor) strings() []string {
 	end := c.array(4)
 	var out []string

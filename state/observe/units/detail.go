@@ -1,8 +1,6 @@
 package units
 
 import (
-	"cmp"
-	"context"
 	"slices"
 	"strings"
 	"time"
@@ -29,15 +27,17 @@ var (
 
 	canReload = prop{unitIface, "CanReload", func(u *state.Unit, v any) { u.CanReload, _ = v.(bool) }}
 	entered   = prop{unitIface, "ActiveEnterTimestampMonotonic", func(u *state.Unit, v any) { u.Entered = monotonic(v) }}
+	changed   = prop{unitIface, "StateChangeTimestampMonotonic", func(u *state.Unit, v any) { u.Changed = monotonic(v) }}
+	dropIns   = prop{unitIface, "DropInPaths", func(u *state.Unit, v any) { u.DropIns, _ = v.([]string) }}
 	details   = []prop{
 		{unitIface, "Names", func(u *state.Unit, v any) { u.Names = sorted(v) }},
 		{unitIface, "FragmentPath", func(u *state.Unit, v any) { u.Fragment, _ = v.(string) }},
-		{unitIface, "DropInPaths", func(u *state.Unit, v any) { u.DropIns, _ = v.([]string) }},
+		dropIns,
 		{unitIface, "ConditionResult", func(u *state.Unit, v any) { u.Condition, _ = v.(bool) }},
 		{unitIface, "ConditionTimestamp", func(u *state.Unit, v any) { u.ConditionAt = wall(v) }},
 		{unitIface, "TriggeredBy", func(u *state.Unit, v any) { u.TriggeredBy = sorted(v) }},
 		{unitIface, "StateChangeTimestamp", func(u *state.Unit, v any) { u.ChangedAt = wall(v) }},
-		{unitIface, "StateChangeTimestampMonotonic", func(u *state.Unit, v any) { u.Changed = monotonic(v) }},
+		changed,
 		{unitIface, "ActiveExitTimestampMonotonic", func(u *state.Unit, v any) { u.Exited = monotonic(v) }},
 	}
 	mainPID        = prop{serviceIface, "MainPID", func(u *state.Unit, v any) { u.MainPID, _ = v.(uint32) }}
@@ -49,63 +49,6 @@ var (
 		{serviceIface, "NRestarts", func(u *state.Unit, v any) { u.Restarts, _ = v.(uint32) }},
 	}
 )
-
-// reading is the outcome of the second round for one unit.
-type reading struct {
-	unit state.Unit
-	err  error
-}
-
-// request is one property, or all of them, and where the answer goes.
-type request struct {
-	to  *reading
-	set func(*state.Unit, any)
-}
-
-// detail reads the properties of the listed units, each once.
-func (o *Observer) detail(ctx context.Context, listed []listing) (map[string]*reading, error) {
-	units := make(map[string]*reading, len(listed))
-	fresh, err := o.freshness(ctx, len(listed))
-	if err != nil {
-		return nil, err
-	}
-	var asks []bus.Property
-	var requests []request
-	for _, l := range listed {
-		if l.err != nil || units[l.status.Name] != nil {
-			continue
-		}
-		r := &reading{unit: fromStatus(l.status)}
-		units[l.status.Name] = r
-		for _, p := range o.wants(&r.unit, fresh) {
-			asks = append(asks, bus.Property{Path: l.status.Path, Interface: p.iface, Name: p.name})
-			requests = append(requests, request{to: r, set: p.set})
-		}
-	}
-	replies, err := o.bus.Get(ctx, asks)
-	if err != nil {
-		return nil, err
-	}
-	for i, a := range replies {
-		r := requests[i]
-		if a.Err != nil {
-			r.to.err = cmp.Or(r.to.err, a.Err)
-			continue
-		}
-		r.set(&r.to.unit, a.Value)
-	}
-	for _, r := range units {
-		o.process(&r.unit)
-	}
-	return units, nil
-}
-
-func fromStatus(s bus.UnitStatus) state.Unit {
-	return state.Unit{
-		ID: s.Name, Load: s.Load, Active: s.Active, Sub: s.Sub,
-		Job: state.Job{ID: s.JobID, Type: s.JobType},
-	}
-}
 
 // everything reads all properties in one call. systemd forgets a unit that is
 // idle and that nothing refers to as soon as it has answered, and reads its
@@ -128,14 +71,29 @@ func properties(id string) []prop {
 
 func isService(id string) bool { return strings.HasSuffix(id, ".service") }
 
+// rechecks lists what may have changed of a running unit although its state has
+// not, and when that did.
+func rechecks(u state.Unit, fresh freshness) []prop {
+	ps := []prop{changed, dropIns}
+	if !fresh.covers(u.ID) {
+		ps = append(ps, needReload)
+	}
+	if isService(u.ID) {
+		ps = append(ps, mainPID)
+	}
+	return ps
+}
+
 // wants lists the properties that matter for the state a unit is in. It takes
 // from disk what lies there.
-func (o *Observer) wants(u *state.Unit, fresh freshness) []prop {
+func (o *Observer) wants(u *state.Unit, fresh freshness, loaded bool) []prop {
 	if u.Active == "inactive" && u.Job.ID == 0 {
 		if u.Load == "not-found" || u.Load == "masked" {
 			return nil
 		}
-		return []prop{everything}
+		if !loaded {
+			return []prop{everything}
+		}
 	}
 	ps := make([]prop, 0, 20)
 	if !fresh.covers(u.ID) {

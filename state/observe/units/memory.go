@@ -1,0 +1,115 @@
+package units
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/pakashop/evenkeel/state"
+	"github.com/pakashop/evenkeel/state/observe/bus"
+)
+
+// memory is what earlier readings of units are good for: to know what may be
+// asked in the first round trip, and to leave out what cannot have changed.
+type memory struct {
+	units map[string]remembered // by the name that was asked for
+	held  map[string]int        // by how many Holds
+}
+
+// remembered is the last whole reading of a unit.
+type remembered struct {
+	unit  state.Unit
+	stamp uint64 // when systemd had loaded its units, before that reading
+}
+
+func newMemory() memory {
+	return memory{units: map[string]remembered{}, held: map[string]int{}}
+}
+
+// loaded tells a unit that systemd has in memory, so that single properties
+// are cheap to ask for. If it has forgotten the unit meanwhile, they are dear,
+// and just as true.
+func (m memory) loaded(name string) bool {
+	r, ok := m.units[name]
+	return m.held[name] > 0 || ok && r.unit.Active != "inactive"
+}
+
+// running tells a unit whose last reading can be confirmed by a few properties.
+func (m memory) running(name string) bool {
+	r, ok := m.units[name]
+	return ok && r.stamp > 0 && r.unit.Active == "active" && r.unit.Changed > 0
+}
+
+// confirms tells whether the properties of a unit are what they were: systemd
+// dates every change of a unit's state, and reads its files only in a
+// daemon-reload.
+func (r remembered) confirms(is state.Unit, stamp uint64) bool {
+	was := r.unit
+	return r.stamp == stamp && was.ID == is.ID && was.Load == is.Load && was.Active == is.Active && was.Sub == is.Sub &&
+		was.Job == is.Job && was.Changed == is.Changed
+}
+
+// again is the last reading with what may have changed since: rechecks.
+func (r remembered) again(is state.Unit) state.Unit {
+	u := r.unit
+	u.NeedReload, u.DropIns, u.MainPID = is.NeedReload, is.DropIns, is.MainPID
+	return u
+}
+
+// Hold keeps systemd from forgetting idle units until let is called, and so
+// from reading their files at each question. It changes nothing else.
+func (o *Observer) Hold(ctx context.Context, names []string) (let func()) {
+	names = slices.DeleteFunc(slices.Clone(names), func(n string) bool { return badName(n) != "" })
+	if len(names) == 0 {
+		return func() {}
+	}
+	unref := o.bus.Hold(ctx, names)
+	o.count(names, 1)
+	return func() {
+		o.count(names, -1)
+		unref()
+	}
+}
+
+func (o *Observer) count(names []string, by int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, n := range names {
+		if o.memory.held[n] += by; o.memory.held[n] <= 0 {
+			delete(o.memory.held, n)
+		}
+	}
+}
+
+// recall copies what is remembered of some units.
+func (o *Observer) recall(names []string) memory {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	m := memory{units: make(map[string]remembered, len(names)), held: maps.Clone(o.memory.held)}
+	for _, n := range names {
+		if r, ok := o.memory.units[n]; ok {
+			m.units[n] = r
+		}
+	}
+	return m
+}
+
+// remember keeps whole readings. A lean one is good for nothing later.
+func (o *Observer) remember(units []reading, stamp uint64) {
+	if o.opts.Lean {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for i := range units {
+		r := &units[i]
+		if r.err != nil || r.unit.Load == "not-found" {
+			delete(o.memory.units, r.name)
+			continue
+		}
+		o.memory.units[r.name] = remembered{unit: r.unit, stamp: stamp}
+	}
+}
+
+// stampProp changes with every daemon-reload.
+func stampProp() bus.Property { return managerProp("UnitsLoadTimestampMonotonic") }
