@@ -37,6 +37,7 @@ func (l *loop) endSteps() {
 	}
 	for _, e := range ended {
 		l.merge(e.report.Facts)
+		l.held(e.held)
 		e.let()
 	}
 }
@@ -56,7 +57,7 @@ func (l *loop) sayEnded(i state.Intent, o state.Outcome) {
 // a daemon-reload systemd answers nobody, and afterwards every unit is to be
 // looked at anyway.
 func (l *loop) holdEyes(s state.Step) (let func()) {
-	if s.Action.Actuator == "systemd" && s.Action.Verb == "daemon-reload" {
+	if isReload(s) {
 		return l.c.eyes.hold(l.refs(), time.Minute)
 	}
 	return l.c.eyes.hold(s.Rests, patientFor)

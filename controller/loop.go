@@ -23,6 +23,7 @@ type loop struct {
 
 	guarding map[string]bool // Steps whose facts are being read again before they begin
 	acts     acts            // Steps under way
+	holds    []func()        // end what is held for Steps under way
 	ended    []stepEnded     // Steps whose end is not written down yet
 	draining bool            // no new Step begins
 	ready    bool            // the first complete Plan was made
@@ -153,11 +154,17 @@ func (l *loop) merge(f state.Facts) bool {
 // pass makes the Plan and begins what is ready in it.
 func (l *loop) pass() {
 	l.decide()
-	l.lookAgain()
 	if !l.ready && len(l.have.Units)+len(l.have.Files) > 0 {
 		l.ready = true
 		l.c.o.Ready()
 	}
+	l.dispatch()
+}
+
+// dispatch asks for the facts that the Plan misses, and begins what is ready.
+func (l *loop) dispatch() {
+	l.lookAgain()
+	l.letGo()
 	if l.draining {
 		return
 	}

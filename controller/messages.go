@@ -63,11 +63,13 @@ type guarded struct {
 	ids   []string
 	facts state.Facts
 	let   func() // the eyes look at what was read
+	held  func() // ends what is held for the Steps; nil: nothing
 }
 
 func (m guarded) tell(l *loop) bool {
 	failpoint.Hit("guard.after")
 	defer m.let()
+	l.held(m.held)
 	for _, id := range m.ids {
 		delete(l.guarding, id)
 	}
@@ -87,13 +89,15 @@ func (m guarded) tell(l *loop) bool {
 		}
 	}
 	l.release(still, m.facts)
-	return true
+	l.dispatch()
+	return false
 }
 
 // stepEnded brings the outcome of a Step and the reading after it, together.
 type stepEnded struct {
 	report act.Report
 	let    func() // the eyes look at what it rests on
+	held   func() // ends what is held for the Steps that waited for it; nil: nothing
 }
 
 func (m stepEnded) tell(l *loop) bool {

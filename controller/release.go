@@ -2,6 +2,7 @@ package controller
 
 import (
 	"context"
+	"slices"
 
 	"github.com/pakashop/evenkeel/controller/act"
 	"github.com/pakashop/evenkeel/controller/failpoint"
@@ -33,9 +34,52 @@ func (l *loop) guard(steps []state.Step) {
 	}
 	failpoint.Hit("guard.before")
 	let := l.c.eyes.hold(refs, patientFor)
+	idle := l.idle(refs)
 	l.acts.spawn(func(ctx context.Context) {
+		held := l.hold(ctx, idle)
 		facts := l.c.o.Observer.Observe(ctx, refs)
-		l.c.inbox <- guarded{ids, facts, let}
+		l.c.inbox <- guarded{ids, facts, let, held}
+	})
+}
+
+// idle picks the units that systemd forgets as soon as it has told of them.
+func (l *loop) idle(refs []state.Ref) []state.Ref {
+	var out []state.Ref
+	for _, r := range refs {
+		if f, ok := l.have.Units[r.Name]; r.Kind == state.RefUnit && ok && f.Value.Active == "inactive" {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// hold keeps units loaded until no Step is under way: each is read before its
+// start, by the actuator, and after it.
+func (l *loop) hold(ctx context.Context, units []state.Ref) (let func()) {
+	if len(units) == 0 {
+		return nil
+	}
+	return l.c.o.Observer.Hold(ctx, units)
+}
+
+// held keeps what is to be let go later.
+func (l *loop) held(let func()) {
+	if let != nil {
+		l.holds = append(l.holds, let)
+	}
+}
+
+// letGo ends what was held when nothing is under way.
+func (l *loop) letGo() {
+	if len(l.holds) == 0 || l.acts.running > 0 || len(l.guarding) > 0 {
+		return
+	}
+	holds := l.holds
+	l.holds = nil
+	l.acts.spawn(func(context.Context) {
+		for _, let := range holds {
+			let()
+		}
 	})
 }
 
@@ -58,9 +102,31 @@ func (l *loop) release(steps []state.Step, before state.Facts) {
 		o := act.Order{Step: s, Before: before, Policy: l.want.Policy, Content: l.content(s)}
 		l.c.o.Log.Info("step begins", "id", s.ID, "object", s.Object, "action", s.Action.String(), "reason", s.Reason, "detail", s.Detail, "traceId", entries[i].Intent.Trace)
 		l.acts.running++
-		let := l.holdEyes(s)
-		l.acts.spawn(func(ctx context.Context) { l.c.inbox <- stepEnded{l.c.actor.Do(ctx, o), let} })
+		let, next := l.holdEyes(s), l.next(s)
+		l.acts.spawn(func(ctx context.Context) {
+			report := l.c.actor.Do(ctx, o)
+			l.c.inbox <- stepEnded{report, let, l.hold(ctx, next)}
+		})
 	}
+}
+
+// next lists the units whose Steps wait for this one, a daemon-reload: systemd
+// reads their files now, and not at each question about them.
+func (l *loop) next(done state.Step) []state.Ref {
+	if !isReload(done) {
+		return nil
+	}
+	var out []state.Ref
+	for _, s := range l.plan.Steps {
+		if s.Action.Actuator == "systemd" && s.Action.Target != "" && slices.Contains(s.Needs, done.ID) {
+			out = append(out, state.Ref{Kind: state.RefUnit, Name: s.Action.Target})
+		}
+	}
+	return out
+}
+
+func isReload(s state.Step) bool {
+	return s.Action.Actuator == "systemd" && s.Action.Verb == "daemon-reload"
 }
 
 // content finds what a write writes, by the path and the digest in its Step.

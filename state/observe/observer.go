@@ -15,6 +15,7 @@ import (
 type Units interface {
 	Observe(ctx context.Context, names []string) map[string]state.Fact[state.Unit]
 	Host(ctx context.Context) state.Fact[units.Manager]
+	Hold(ctx context.Context, names []string) (let func())
 	Watch(ctx context.Context, dirty func(names []string, all bool)) error
 }
 
@@ -97,6 +98,18 @@ func (o *Observer) Observe(ctx context.Context, refs []state.Ref) state.Facts {
 	}
 	wg.Wait()
 	return out
+}
+
+// Hold keeps the named units loaded until let is called, so that reading them
+// again is cheap. Facts of other kinds need no such thing.
+func (o *Observer) Hold(ctx context.Context, refs []state.Ref) (let func()) {
+	var names []string
+	for _, r := range refs {
+		if r.Kind == state.RefUnit {
+			names = append(names, r.Name)
+		}
+	}
+	return o.opt.Units.Hold(ctx, names)
 }
 
 // host puts systemd's word and the host's own together. If either is missing,

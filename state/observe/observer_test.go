@@ -65,6 +65,8 @@ func (p unitPart) Observe(_ context.Context, names []string) map[string]state.Fa
 	return out
 }
 
+func (p unitPart) Hold(context.Context, []string) (let func()) { return func() {} }
+
 func (p unitPart) Host(context.Context) state.Fact[units.Manager] { return p.manager }
 
 func (p unitPart) Watch(ctx context.Context, dirty func([]string, bool)) error {
