@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime"
 	"sync"
 	"syscall"
 	"time"
@@ -42,6 +43,7 @@ func (a *app) runController(ctx context.Context, every time.Duration) error {
 	if os.Geteuid() != 0 {
 		return trouble(errors.New("only root can keep units; try sudo"))
 	}
+	modest()
 	if _, err := a.loadOrSay(a.defaultPaths()); err != nil {
 		return err
 	}
@@ -96,6 +98,15 @@ func (a *app) runController(ctx context.Context, every time.Duration) error {
 	}
 	log.Info("evenkeel ended")
 	return nil
+}
+
+// modest keeps the Go runtime to one processor at a time unless the user says
+// otherwise: the controller waits for systemd and for disks, and on a host of
+// many processors its waking them all for each message would be its main cost.
+func modest() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(1)
+	}
 }
 
 // infos asks each actuator what it can do.
