@@ -38,7 +38,7 @@ func (l *loop) endSteps() {
 	for _, e := range ended {
 		l.merge(e.report.Facts)
 		l.held(e.held)
-		e.let()
+		l.lets = append(l.lets, e.let)
 	}
 }
 
@@ -51,6 +51,16 @@ func (l *loop) sayEnded(i state.Intent, o state.Outcome) {
 	log("step ended", "id", step.ID, "object", step.Object, "action", step.Action.String(), "reason", step.Reason,
 		"outcome", o.Status, "detail", o.Detail, "ms", o.Took.Milliseconds(), "traceId", i.Trace)
 	l.c.o.Done(step, o)
+}
+
+// openEyes lets the eyes look at what Steps rested on that have ended, unless
+// others that rest on it are being looked after by now.
+func (l *loop) openEyes() {
+	lets := l.lets
+	l.lets = nil
+	for _, let := range lets {
+		let()
+	}
 }
 
 // holdEyes keeps the eyes from what a Step rests on while it is under way. During

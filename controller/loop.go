@@ -24,6 +24,7 @@ type loop struct {
 	guarding map[string]bool // Steps whose facts are being read again before they begin
 	acts     acts            // Steps under way
 	holds    []func()        // end what is held for Steps under way
+	lets     []func()        // open the eyes for what ended Steps rested on
 	ended    []stepEnded     // Steps whose end is not written down yet
 	draining bool            // no new Step begins
 	ready    bool            // the first complete Plan was made
@@ -135,6 +136,7 @@ func (l *loop) drain() {
 	for l.acts.running > 0 || len(l.guarding) > 0 {
 		l.hear(<-l.c.inbox)
 		l.endSteps()
+		l.openEyes()
 	}
 	l.acts.cancel()
 	l.acts.wg.Wait()
@@ -163,6 +165,7 @@ func (l *loop) pass() {
 
 // dispatch asks for the facts that the Plan misses, and begins what is ready.
 func (l *loop) dispatch() {
+	defer l.openEyes()
 	l.lookAgain()
 	l.letGo()
 	if l.draining {

@@ -68,7 +68,7 @@ type guarded struct {
 
 func (m guarded) tell(l *loop) bool {
 	failpoint.Hit("guard.after")
-	defer m.let()
+	l.lets = append(l.lets, m.let)
 	l.held(m.held)
 	for _, id := range m.ids {
 		delete(l.guarding, id)
@@ -76,6 +76,7 @@ func (m guarded) tell(l *loop) bool {
 	l.learn(m.facts)
 	l.decide()
 	if l.draining {
+		l.openEyes()
 		return false
 	}
 	asked := make(map[string]bool, len(m.ids))

@@ -25,6 +25,9 @@ var (
 	needReload = prop{unitIface, "NeedDaemonReload", func(u *state.Unit, v any) { u.NeedReload, _ = v.(bool) }}
 	invocation = prop{unitIface, "InvocationID", func(u *state.Unit, v any) { u.Invocation = invocationID(v) }}
 
+	condition   = prop{unitIface, "ConditionResult", func(u *state.Unit, v any) { u.Condition, _ = v.(bool) }}
+	conditionAt = prop{unitIface, "ConditionTimestamp", func(u *state.Unit, v any) { u.ConditionAt = wall(v) }}
+
 	canReload = prop{unitIface, "CanReload", func(u *state.Unit, v any) { u.CanReload, _ = v.(bool) }}
 	entered   = prop{unitIface, "ActiveEnterTimestampMonotonic", func(u *state.Unit, v any) { u.Entered = monotonic(v) }}
 	changed   = prop{unitIface, "StateChangeTimestampMonotonic", func(u *state.Unit, v any) { u.Changed = monotonic(v) }}
@@ -33,8 +36,8 @@ var (
 		{unitIface, "Names", func(u *state.Unit, v any) { u.Names = sorted(v) }},
 		{unitIface, "FragmentPath", func(u *state.Unit, v any) { u.Fragment, _ = v.(string) }},
 		dropIns,
-		{unitIface, "ConditionResult", func(u *state.Unit, v any) { u.Condition, _ = v.(bool) }},
-		{unitIface, "ConditionTimestamp", func(u *state.Unit, v any) { u.ConditionAt = wall(v) }},
+		condition,
+		conditionAt,
 		{unitIface, "TriggeredBy", func(u *state.Unit, v any) { u.TriggeredBy = sorted(v) }},
 		{unitIface, "StateChangeTimestamp", func(u *state.Unit, v any) { u.ChangedAt = wall(v) }},
 		changed,
@@ -71,8 +74,8 @@ func properties(id string) []prop {
 
 func isService(id string) bool { return strings.HasSuffix(id, ".service") }
 
-// rechecks lists what may have changed of a running unit although its state has
-// not, and when that did.
+// rechecks lists what may have changed of a unit although its state has not, and
+// when that did.
 func rechecks(u state.Unit, fresh freshness) []prop {
 	ps := []prop{changed, dropIns}
 	if !fresh.covers(u.ID) {
@@ -80,6 +83,9 @@ func rechecks(u state.Unit, fresh freshness) []prop {
 	}
 	if isService(u.ID) {
 		ps = append(ps, mainPID)
+	}
+	if u.Active == "failed" {
+		ps = append(ps, condition, conditionAt)
 	}
 	return ps
 }

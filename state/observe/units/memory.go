@@ -12,8 +12,10 @@ import (
 // memory is what earlier readings of units are good for: to know what may be
 // asked in the first round trip, and to leave out what cannot have changed.
 type memory struct {
-	units map[string]remembered // by the name that was asked for
-	held  map[string]int        // by how many Holds
+	units   map[string]remembered // by the name that was asked for
+	held    map[string]int        // by how many Holds
+	touched map[string]bool       // primary names about which a signal has come since
+	watched bool                  // signals come
 }
 
 // remembered is the last whole reading of a unit.
@@ -23,7 +25,7 @@ type remembered struct {
 }
 
 func newMemory() memory {
-	return memory{units: map[string]remembered{}, held: map[string]int{}}
+	return memory{units: map[string]remembered{}, held: map[string]int{}, touched: map[string]bool{}}
 }
 
 // loaded tells a unit that systemd has in memory, so that single properties
@@ -34,10 +36,16 @@ func (m memory) loaded(name string) bool {
 	return m.held[name] > 0 || ok && r.unit.Active != "inactive"
 }
 
-// running tells a unit whose last reading can be confirmed by a few properties.
-func (m memory) running(name string) bool {
+// steady tells a unit whose last reading a few properties may confirm. An idle
+// one does not count: systemd may have forgotten it and read its files again.
+func (m memory) steady(name string) bool {
 	r, ok := m.units[name]
-	return ok && r.stamp > 0 && r.unit.Active == "active" && r.unit.Changed > 0
+	return ok && r.stamp > 0 && r.unit.Changed > 0 && (r.unit.Active == "active" || r.unit.Active == "failed")
+}
+
+// calm tells a unit that has very likely not changed.
+func (m memory) calm(name string) bool {
+	return m.watched && !m.touched[m.units[name].unit.ID]
 }
 
 // confirms tells whether the properties of a unit are what they were: systemd
@@ -53,6 +61,9 @@ func (r remembered) confirms(is state.Unit, stamp uint64) bool {
 func (r remembered) again(is state.Unit) state.Unit {
 	u := r.unit
 	u.NeedReload, u.DropIns, u.MainPID = is.NeedReload, is.DropIns, is.MainPID
+	if u.Active == "failed" {
+		u.Condition, u.ConditionAt = is.Condition, is.ConditionAt
+	}
 	return u
 }
 
@@ -81,14 +92,20 @@ func (o *Observer) count(names []string, by int) {
 	}
 }
 
-// recall copies what is remembered of some units.
+// recall copies what is remembered of units that are about to be read.
 func (o *Observer) recall(names []string) memory {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	m := memory{units: make(map[string]remembered, len(names)), held: maps.Clone(o.memory.held)}
+	m := memory{units: make(map[string]remembered, len(names)), held: maps.Clone(o.memory.held), touched: make(map[string]bool), watched: o.memory.watched}
 	for _, n := range names {
-		if r, ok := o.memory.units[n]; ok {
-			m.units[n] = r
+		r, ok := o.memory.units[n]
+		if !ok {
+			continue
+		}
+		m.units[n] = r
+		if id := r.unit.ID; o.memory.touched[id] {
+			m.touched[id] = true
+			delete(o.memory.touched, id) // this reading begins after that signal
 		}
 	}
 	return m

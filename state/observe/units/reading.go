@@ -81,12 +81,12 @@ func (o *Observer) first(ctx context.Context, names []string, units []reading, k
 	for i := range units {
 		r := &units[i]
 		switch {
+		case known.steady(r.name) && (len(units) > few || known.calm(r.name)):
+			r.asked = recheck
+			b.unit(r, bus.UnitPath(r.name), rechecks(known.units[r.name].unit, fresh))
 		case len(units) <= few && known.loaded(r.name):
 			r.asked = whole
 			b.unit(r, bus.UnitPath(r.name), properties(r.name))
-		case known.running(r.name):
-			r.asked = recheck
-			b.unit(r, bus.UnitPath(r.name), rechecks(known.units[r.name].unit, fresh))
 		}
 	}
 	listed, replies, err := o.bus.Look(ctx, names, b.props)

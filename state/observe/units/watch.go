@@ -33,7 +33,9 @@ func (o *Observer) SetNames(names []string) {
 //
 // It is event driven: a slow net of full readings is the caller's.
 func (o *Observer) Watch(ctx context.Context, dirty func(names []string, all bool)) error {
-	return o.bus.Watch(ctx, o.matters, func(ids []string, all bool) {
+	o.watched(true)
+	defer o.watched(false)
+	return o.bus.Watch(ctx, o.heard, func(ids []string, all bool) {
 		if all {
 			dirty(nil, true)
 			return
@@ -51,6 +53,25 @@ func (o *Observer) matters(id string) bool {
 		return true
 	}
 	return len(o.aliases[id]) > 0
+}
+
+// heard is asked about each signal.
+func (o *Observer) heard(id string) bool {
+	if !o.matters(id) {
+		return false
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.memory.touched[id] = true
+	return true
+}
+
+// watched says whether signals come from now on.
+func (o *Observer) watched(yes bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.memory.watched = yes
+	clear(o.memory.touched)
 }
 
 // asked turns primary names into the names that were asked for.

@@ -1,6 +1,7 @@
 package livetest
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"testing"
@@ -26,6 +27,15 @@ func TestAReadingAgainIsAsGoodAsTheFirst(t *testing.T) {
 	write(t, files)
 	run(t, "systemctl", "start", "evk-mem0", "evk-mem1", "evk-mem2", "evk-mem3")
 	old := observer(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	watching := make(chan error, 1)
+	go func() { watching <- old.Watch(ctx, func([]string, bool) {}) }()
+	defer func() {
+		cancel()
+		if err := <-watching; err != nil {
+			t.Error(err)
+		}
+	}()
 	for _, what := range [][]string{
 		{"true"},
 		{"true"},
