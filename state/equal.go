@@ -9,7 +9,9 @@ import (
 // Digest is how content is named everywhere: SHA-256 in hexadecimal.
 func Digest(content []byte) string {
 	sum := sha256.Sum256(content)
-	return hex.EncodeToString(sum[:])
+	var text [2 * sha256.Size]byte
+	hex.Encode(text[:], sum[:])
+	return string(text[:])
 }
 
 func equalUnit(a, b Unit) bool {

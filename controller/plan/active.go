@@ -39,6 +39,9 @@ func (d *draft) state(sv *service, unit string) {
 // timer, socket or path starts may well be inactive, activating counts only
 // after a while.
 func (d *draft) running(sv *service, unit string, u state.Unit) {
+	if u.Up() {
+		return
+	}
 	w := wish{
 		unit: unit, effect: actuators.Benign, repairs: true,
 		action: actuators.Action{Actuator: "systemd", Verb: "start", Target: unit},
@@ -48,10 +51,8 @@ func (d *draft) running(sv *service, unit string, u state.Unit) {
 	switch {
 	case sv.Spec.Boot == desired.Masked:
 		return // declared not to run
-	case u.Masked() && !d.maskedByUs(unit) && !u.Up():
+	case u.Masked() && !d.maskedByUs(unit):
 		d.blocked(sv, w, state.Masked, unit+" is masked; a mask stands until it is lifted", nil)
-	case u.Up():
-		return
 	case u.Missing() && len(sv.changed) == 0 && !sv.reload:
 		detail := "systemd knows no " + unit
 		if sv.UnitFile == nil {
@@ -150,6 +151,9 @@ func (d *draft) systemdActing(sv *service, w wish, u state.Unit) {
 
 // notRunning plans the stop of what is declared stopped.
 func (d *draft) notRunning(sv *service, unit string, u state.Unit) {
+	if u.Active == "inactive" || u.Active == "failed" {
+		return
+	}
 	w := wish{
 		unit: unit, reason: state.NotStopped, effect: actuators.Disruptive, repairs: true,
 		detail: fmt.Sprintf("%s is %s (%s), declared stopped", unit, u.Active, u.Sub),
@@ -157,14 +161,11 @@ func (d *draft) notRunning(sv *service, unit string, u state.Unit) {
 		rests:  []state.Ref{unitRef(unit)},
 		fields: []state.Field{{Path: "active", Desired: "inactive", Observed: u.Active + "/" + u.Sub}},
 	}
-	switch {
-	case u.Active == "inactive" || u.Active == "failed":
-		return
-	case u.Active == "deactivating" || u.Job.ID != 0 && !sv.frozen:
+	if u.Active == "deactivating" || u.Job.ID != 0 && !sv.frozen {
 		d.systemdActing(sv, w, u)
-	default:
-		d.wish(sv, w)
+		return
 	}
+	d.wish(sv, w)
 }
 
 // dependencies makes a start wait for the starts of what must come first. It

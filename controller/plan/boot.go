@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pakashop/evenkeel/actuators"
 	"github.com/pakashop/evenkeel/desired"
@@ -27,60 +28,58 @@ func (d *draft) boot(sv *service, unit string) {
 	if want == "" {
 		want = defaultBoot(sv.Service, u)
 	}
-	w := wish{
-		unit: unit, reason: state.BootDrift, effect: actuators.Benign,
-		detail: fmt.Sprintf("%s is %s at boot, declared %s", unit, u.Boot, want),
-		fields: []state.Field{{Path: "boot", Desired: want, Observed: u.Boot}},
-		rests:  []state.Ref{unitRef(unit)},
-		action: actuators.Action{Actuator: "systemd", Target: unit},
-		needs:  sv.changed,
-	}
-	masked := u.Boot == "masked" || u.Boot == "masked-runtime"
+	masked := maskedAtBoot(u.Boot)
 	if !masked && want != desired.Masked && d.maskedByUs(unit) {
 		// Somebody lifted the mask that a declaration had asked for: the next
 		// one is a human's.
 		d.remember(state.Note{Kind: state.NoteDisowned, Object: sv.Object(), Name: state.MaskOf(unit)})
 	}
-	switch want {
-	case desired.Enabled:
-		switch {
-		case enabledAtBoot(u.Boot):
-			return
-		case masked && d.maskedByUs(unit):
-			w.action.Verb = "unmask"
-		case masked:
-			w.action.Verb, w.reason = "enable", state.NotEnabled
-			w.holds = append(w.holds, hold{state.Masked, unit + " is masked", nil})
-		case u.Boot == "static" || u.Boot == "indirect" || u.Boot == "generated" || u.Boot == "transient":
-			d.gap(sv.Object(), unitRef(unit), unit+" is "+u.Boot+": it has no [Install] section that would enable it")
-			return
-		default:
-			w.action.Verb, w.reason = "enable", state.NotEnabled
-		}
-	case desired.Disabled:
-		switch u.Boot {
-		case "enabled", "linked", "linked-runtime":
-			w.action.Verb = "disable"
-		case "enabled-runtime", "alias":
-			d.gap(sv.Object(), unitRef(unit), unit+" is "+u.Boot+": something other than [Install] starts it at boot")
-			return
-		case "masked", "masked-runtime":
-			if !d.maskedByUs(unit) {
-				return // a mask disables more than enough, and it is a human's
-			}
-			w.action.Verb = "unmask"
-		default:
-			return
-		}
-	case desired.Masked:
-		if masked || sv.noRoom {
-			return
-		}
-		w.action.Verb = "mask"
-	default:
+	verb := d.bootVerb(sv, unit, u.Boot, want)
+	if verb == "" {
 		return
 	}
+	w := wish{
+		unit: unit, reason: state.BootDrift, effect: actuators.Benign,
+		detail: fmt.Sprintf("%s is %s at boot, declared %s", unit, u.Boot, want),
+		fields: []state.Field{{Path: "boot", Desired: want, Observed: u.Boot}},
+		rests:  []state.Ref{unitRef(unit)},
+		action: actuators.Action{Actuator: "systemd", Verb: verb, Target: unit},
+		needs:  sv.changed,
+	}
+	if verb == "enable" {
+		w.reason = state.NotEnabled
+		if masked {
+			w.holds = []hold{{state.Masked, unit + " is masked", nil}}
+		}
+	}
 	d.link(sv, w)
+}
+
+// bootVerb is what makes a unit start at boot, or not, as declared; empty where
+// it does, or where nothing of ours could make it so.
+func (d *draft) bootVerb(sv *service, unit, have, want string) string {
+	masked := maskedAtBoot(have)
+	switch {
+	case want == desired.Enabled && enabledAtBoot(have):
+		return ""
+	case want == desired.Enabled && masked && d.maskedByUs(unit):
+		return "unmask"
+	case want == desired.Enabled && slices.Contains([]string{"static", "indirect", "generated", "transient"}, have):
+		d.gap(sv.Object(), unitRef(unit), unit+" is "+have+": it has no [Install] section that would enable it")
+		return ""
+	case want == desired.Enabled:
+		return "enable"
+	case want == desired.Disabled && masked && d.maskedByUs(unit):
+		return "unmask" // another mask disables more than enough, and it is a human's
+	case want == desired.Disabled && slices.Contains([]string{"enabled", "linked", "linked-runtime"}, have):
+		return "disable"
+	case want == desired.Disabled && slices.Contains([]string{"enabled-runtime", "alias"}, have):
+		d.gap(sv.Object(), unitRef(unit), unit+" is "+have+": something other than [Install] starts it at boot")
+		return ""
+	case want == desired.Masked && !masked && !sv.noRoom:
+		return "mask"
+	}
+	return ""
 }
 
 // link wishes a change of links, within the service's drift mode.
@@ -122,6 +121,8 @@ func defaultBoot(s *desired.Service, u state.Unit) string {
 func enabledAtBoot(boot string) bool {
 	return boot == "enabled" || boot == "enabled-runtime" || boot == "alias"
 }
+
+func maskedAtBoot(boot string) bool { return boot == "masked" || boot == "masked-runtime" }
 
 // maskedByUs tells a mask that a declaration asked for from a human's.
 func (d *draft) maskedByUs(unit string) bool {

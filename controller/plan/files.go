@@ -106,7 +106,7 @@ func (d *draft) artifact(sv *service, a desired.Artifact, w wish) {
 	if !ok {
 		return
 	}
-	sv.mends[a.Path] = true
+	sv.mends = append(sv.mends, a.Path)
 	if w.unit != "" {
 		d.links, sv.changed, sv.reload = append(d.links, id), append(sv.changed, id), true
 	} else {
@@ -175,7 +175,9 @@ func differences(a desired.Artifact, have state.File) []state.Field {
 		}
 		f = append(f, d)
 	}
-	add("mode", fmt.Sprintf("%04o", a.Mode), fmt.Sprintf("%04o", have.Mode))
+	if a.Mode != have.Mode {
+		add("mode", fmt.Sprintf("%04o", a.Mode), fmt.Sprintf("%04o", have.Mode))
+	}
 	if !have.HasOwner(a.Owner) {
 		add("owner", a.Owner, have.Owner)
 	}
@@ -237,7 +239,7 @@ func (d *draft) foreign(sv *service) {
 	if sv.Spec.ForeignDropIns == desired.Ignore {
 		return
 	}
-	for _, dir := range dropInDirs(sv.Service) {
+	for _, dir := range sv.dirs {
 		listing, ok := d.dir(sv.Object(), dir)
 		if !ok {
 			continue
@@ -276,7 +278,7 @@ func (d *draft) foreignDropIn(sv *service, path string) {
 		w.holds = append(w.holds, hold{state.NotAllowed, path + " is a symlink; evenkeel removes regular files only", nil})
 	}
 	if id, ok := d.wish(sv, w); ok {
-		sv.mends[path] = true
+		sv.mends = append(sv.mends, path)
 		d.links, sv.changed, sv.reload = append(d.links, id), append(sv.changed, id), true
 	}
 }
@@ -293,12 +295,11 @@ func (s *service) declares(path string) bool {
 // dropInDirs are the folders in which somebody may have put drop-ins: of the
 // unit, of each instance, and of the template.
 func dropInDirs(s *desired.Service) []string {
-	names := slices.Clone(s.Units)
-	if s.Template != "" {
-		names = append(names, s.Template)
+	out := make([]string, 0, 2*len(s.Units)+2)
+	for _, n := range s.Units {
+		out = append(out, unitDir+n+".d", runtimeDir+n+".d")
 	}
-	var out []string
-	for _, n := range names {
+	if n := s.Template; n != "" {
 		out = append(out, unitDir+n+".d", runtimeDir+n+".d")
 	}
 	return out

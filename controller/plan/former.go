@@ -43,7 +43,12 @@ func (d *draft) former(sv *service) (left []string) {
 
 // declaredUnit tells a unit that some service has now.
 func (d *draft) declaredUnit(unit string) bool {
-	return slices.ContainsFunc(d.want.Services, func(s desired.Service) bool { return slices.Contains(s.Units, unit) })
+	for i := range d.want.Services {
+		if slices.Contains(d.want.Services[i].Units, unit) {
+			return true
+		}
+	}
+	return false
 }
 
 // instanceOf tells whether x@1.service is an instance of x@.service.

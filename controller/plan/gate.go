@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,7 +69,7 @@ func (d *draft) reasonsToHold(sv *service, w wish) []hold {
 	add := func(r state.Reason, detail string, until *state.Time) {
 		holds = append(holds, hold{r, detail, until})
 	}
-	policy := d.want.Policy
+	policy := &d.want.Policy
 	switch {
 	case w.unit != "" && policy.Protected(w.unit):
 		add(state.Protected, w.unit+" belongs to the protected set", nil)
@@ -125,7 +126,7 @@ func (d *draft) observing(sv *service) string {
 // starts and restarts only: files may still be mended meanwhile.
 func (d *draft) heldBy(object string, w wish) []state.Hold {
 	var out []state.Hold
-	for _, h := range sortedHolds(d.past.Holds) {
+	for _, h := range d.past.Holds {
 		if h.Ended(d.now) || h.Object != object && h.Object != d.hostObject() || h.Unit != "" && h.Unit != w.unit {
 			continue
 		}
@@ -134,6 +135,7 @@ func (d *draft) heldBy(object string, w wish) []state.Hold {
 		}
 		out = append(out, h)
 	}
+	slices.SortFunc(out, func(a, b state.Hold) int { return strings.Compare(a.Key(), b.Key()) })
 	return out
 }
 

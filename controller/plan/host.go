@@ -8,8 +8,8 @@ func (d *draft) host() {
 	if d.past.Distrust != "" {
 		add(state.StoreUntrusted, d.past.Distrust)
 	}
-	h, ok := fact(d, d.hostObject(), map[string]state.Fact[state.Host]{"": d.have.Host}, state.Ref{Kind: state.RefHost})
-	if !ok {
+	h := d.have.Host.Value
+	if !d.good(d.hostObject(), hostRef, d.have.Host.At, d.have.Host.Err) {
 		add(state.Unobserved, "the host itself could not be observed")
 		return
 	}

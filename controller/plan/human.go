@@ -10,8 +10,7 @@ import (
 // stopped notices that a human stopped a unit which is declared running, and
 // notes the hold that respects it; and that such a hold has ended.
 func (d *draft) stopped(sv *service, unit string, u state.Unit) {
-	h := state.Hold{Reason: state.ManualStop, Object: sv.Object(), Unit: unit, Since: d.now}
-	old, held := d.past.Holds[h.Key()]
+	old, held := d.past.Holds[(state.Hold{Reason: state.ManualStop, Object: sv.Object(), Unit: unit}).Key()]
 	switch {
 	case held && (u.Up() || old.Ended(d.now) || sv.Spec.State == desired.Stopped || sv.Spec.State == desired.Ignored):
 		// Started again, or over, or no longer contrary to what is declared.
@@ -19,16 +18,22 @@ func (d *draft) stopped(sv *service, unit string, u state.Unit) {
 	case held || sv.frozen || !d.humanStop(sv, unit, u):
 		return
 	default:
-		ms := sv.Spec.ManualStop
-		if ms != nil {
-			h.For = ms.Hold.Std()
-			if ms.Then == "escalate" || sv.Spec.Stateful {
-				h.For = 0 // until a human starts it, or says so
-			}
-		}
-		h.Detail = stopDetail(unit, h)
-		d.remember(state.Note{Kind: state.NoteHold, Object: h.Object, Name: unit, Hold: &h})
+		d.respect(sv, unit)
 	}
+}
+
+// respect notes the hold that lets a human's stop stand.
+func (d *draft) respect(sv *service, unit string) {
+	h := state.Hold{Reason: state.ManualStop, Object: sv.Object(), Unit: unit, Since: d.now}
+	ms := sv.Spec.ManualStop
+	if ms != nil {
+		h.For = ms.Hold.Std()
+		if ms.Then == "escalate" || sv.Spec.Stateful {
+			h.For = 0 // until a human starts it, or says so
+		}
+	}
+	h.Detail = stopDetail(unit, h)
+	d.remember(state.Note{Kind: state.NoteHold, Object: h.Object, Name: unit, Hold: &h})
 }
 
 func stopDetail(unit string, h state.Hold) string {
@@ -80,7 +85,8 @@ func (d *draft) lift(sv *service, unit string, h state.Hold, up bool) {
 // the Plan is the same once the note is folded.
 func (d *draft) remember(n state.Note) {
 	d.note(n)
-	past := d.past.Clone()
-	past.Fold(state.Entry{At: d.now, Note: &n})
-	d.past = past
+	if !d.ownPast {
+		d.past, d.ownPast = d.past.Clone(), true
+	}
+	d.past.Fold(state.Entry{At: d.now, Note: &n})
 }

@@ -39,11 +39,3 @@ func stepKey(object string, a actuators.Action) string {
 	}
 	return strings.Join(parts, "\x00")
 }
-
-func sortedHolds(m map[string]state.Hold) []state.Hold {
-	out := make([]state.Hold, 0, len(m))
-	for _, k := range slices.Sorted(maps.Keys(m)) {
-		out = append(out, m[k])
-	}
-	return out
-}

@@ -3,6 +3,7 @@ package plan
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"github.com/pakashop/evenkeel/actuators"
 	"github.com/pakashop/evenkeel/state"
@@ -14,11 +15,10 @@ import (
 // number are ready at a time, in the order of the Plan; the rest wait, so that
 // the dry run can still list them all.
 func (d *draft) sequence() {
-	slices.SortStableFunc(d.steps, func(a, b state.Step) int { return cmp.Compare(d.rank(a), d.rank(b)) })
-	changed := make(map[string]bool)
-	for _, sv := range d.order {
-		changed[sv.Object()] = sv.reload
+	if len(d.steps) == 0 {
+		return
 	}
+	slices.SortStableFunc(d.steps, func(a, b state.Step) int { return cmp.Compare(d.rank(a), d.rank(b)) })
 	var stops []string
 	for _, s := range d.steps {
 		if s.Action.Actuator == "systemd" && s.Action.Verb == "stop" {
@@ -39,7 +39,7 @@ func (d *draft) sequence() {
 		needs := slices.Clone(s.Needs)
 		// What is no longer declared is stopped as it was loaded: the reload
 		// comes after its removal, and that after the stop.
-		if d.reloads != "" && changed[s.Object] && needsLoaded(s.Action) && s.Reason != state.NotDeclared {
+		if d.reloads != "" && d.changes(s.Object) && needsLoaded(s.Action) && s.Reason != state.NotDeclared {
 			needs = append(needs, d.reloads)
 		}
 		if isStart(s.Action) {
@@ -54,6 +54,12 @@ func (d *draft) sequence() {
 		s.Needs = uniq(needs, s.ID)
 	}
 	d.sort()
+}
+
+// changes tells whether this Plan changes what the units of a service are made of.
+func (d *draft) changes(object string) bool {
+	sv := d.services[strings.TrimPrefix(object, "Service/")]
+	return sv != nil && sv.reload
 }
 
 // rank is the rough order of Steps. What is no longer declared stops first of

@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -16,7 +15,7 @@ import (
 // share is gone at once, it is held: an emptied repository stops nothing.
 func (d *draft) orphans() {
 	var gone []string
-	for _, object := range slices.Sorted(maps.Keys(d.past.Managed)) {
+	for object := range d.past.Managed {
 		if name, ok := strings.CutPrefix(object, "Service/"); ok && d.services[name] == nil {
 			gone = append(gone, object)
 		}
@@ -24,6 +23,7 @@ func (d *draft) orphans() {
 	if len(gone) == 0 {
 		return
 	}
+	slices.Sort(gone)
 	var holds []hold
 	if share := float64(len(gone)) / float64(len(d.past.Managed)); share > d.want.Policy.Shrink {
 		holds = []hold{{state.Shrunk, fmt.Sprintf("%d of %d services are no longer declared, more than policy's share of %g", len(gone), len(d.past.Managed), d.want.Policy.Shrink), nil}}
@@ -37,13 +37,11 @@ func (d *draft) orphans() {
 // Each Step of it needs the one before, so that nothing is removed under a
 // running process.
 func (d *draft) orphan(object string, m state.Managed, holds []hold) {
-	sv := &service{
-		Service: &desired.Service{Name: strings.TrimPrefix(object, "Service/"), Units: m.Units, Spec: desired.ServiceSpec{Management: desired.Enforce}},
-		mode:    d.want.Policy.Mode, frozen: d.inFlight(object),
-	}
+	s := desired.Service{Name: strings.TrimPrefix(object, "Service/"), Units: m.Units, Spec: desired.ServiceSpec{Management: desired.Enforce}}
+	sv := d.newService(&s, d.want.Policy.Mode)
 	created := d.created(object)
 	onRemove := whenRemoved(m.OnRemove, created)
-	left := d.letGo(sv, m.Units, created, onRemove, holds)
+	left := d.letGo(&sv, m.Units, created, onRemove, holds)
 	if left {
 		if len(holds) > 0 {
 			d.held = append(d.held, state.Held{Object: object, Reason: holds[0].reason, Detail: holds[0].detail})
@@ -102,11 +100,12 @@ func (d *draft) letGo(sv *service, units, created []string, onRemove string, hol
 // them. Nothing else is ever deleted.
 func (d *draft) created(object string) []string {
 	var out []string
-	for _, p := range slices.Sorted(maps.Keys(d.past.Owned)) {
-		if o := d.past.Owned[p]; o.Object == object && o.Created {
+	for p, o := range d.past.Owned {
+		if o.Object == object && o.Created {
 			out = append(out, p)
 		}
 	}
+	slices.Sort(out)
 	return out
 }
 

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -13,11 +12,15 @@ import (
 // evenkeel's own, and anything else is not. Without this the crash of a moment
 // would make evenkeel's own deed a human's for ever.
 func (d *draft) perhaps() {
-	for _, name := range slices.Sorted(maps.Keys(d.past.Owned)) {
-		o := d.past.Owned[name]
-		if o.Perhaps == "" {
-			continue
+	var names []string
+	for name, o := range d.past.Owned {
+		if o.Perhaps != "" {
+			names = append(names, name)
 		}
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		o := d.past.Owned[name]
 		there, known := d.left(name, &o)
 		switch {
 		case !known:

@@ -19,13 +19,16 @@ func Make(want *desired.Set, have *state.World, past *state.Past, now state.Time
 	d := &draft{
 		want: want, have: have, past: past, now: now,
 		services: make(map[string]*service, len(want.Services)),
+		order:    make([]service, 0, len(want.Services)),
 		byKey:    make(map[string]string),
 	}
 	d.flights()
 	d.host()
 	d.perhaps()
+	d.undeclaredFiles = undeclaredFiles(want, d.past)
 	for i := range want.Services {
-		d.guarded("Service/"+want.Services[i].Name, func() { d.service(&want.Services[i]) })
+		sv := d.begin(&want.Services[i])
+		d.guarded(sv.object, func() { d.service(sv) })
 	}
 	d.guarded(d.hostObject(), d.orphans)
 	d.reload()
@@ -40,10 +43,14 @@ type draft struct {
 	past *state.Past
 	now  state.Time
 
+	ownPast bool // past is a copy, with Notes of this Plan in it
+
 	global   []hold              // what holds every Step of this host
 	services map[string]*service // by name, those planned so far
-	order    []*service
-	byKey    map[string]string // step key → ID, so that one wish makes one Step
+	order    []service           // the same; it has room for all, so that none of them moves
+	byKey    map[string]string   // step key → ID, so that one wish makes one Step
+
+	undeclaredFiles map[string][]string // by object: what is declared no longer
 
 	links   []string // IDs of Steps after which systemd must load anew
 	loaders []string // objects for whose sake it must
@@ -59,20 +66,40 @@ type draft struct {
 // service is what planning one service found out, for those that come later.
 type service struct {
 	*desired.Service
-	mode     string          // the management that applies: the stricter of the service's and the host's
-	frozen   bool            // a Step on it is in flight
-	unsure   bool            // what a new process of it was started with is still being read
-	changed  []string        // IDs of Steps that change what its units are made of
-	mends    map[string]bool // paths that a Step of this Plan writes or removes
-	written  []string        // IDs of Steps that change what its processes read
-	reload   bool            // systemd must load its units anew
-	left     bool            // a change by somebody else of what its units are made of stays as it is
-	noRoom   bool            // it cannot be masked: a file lies where the mask belongs
-	starting []string        // IDs of Steps that make it run
-	up       bool            // every unit of it runs
-	unknown  bool            // some unit of it could not be observed
-	held     bool            // some unit of it is down and held
+	object   string   // its name as Steps and Held have it
+	dirs     []string // where drop-ins of its units may lie
+	mode     string   // the management that applies: the stricter of the service's and the host's
+	frozen   bool     // a Step on it is in flight
+	unsure   bool     // what a new process of it was started with is still being read
+	changed  []string // IDs of Steps that change what its units are made of
+	mends    []string // paths that a Step of this Plan writes or removes
+	written  []string // IDs of Steps that change what its processes read
+	reload   bool     // systemd must load its units anew
+	left     bool     // a change by somebody else of what its units are made of stays as it is
+	noRoom   bool     // it cannot be masked: a file lies where the mask belongs
+	starting []string // IDs of Steps that make it run
+	up       bool     // every unit of it runs
+	unknown  bool     // some unit of it could not be observed
+	held     bool     // some unit of it is down and held
 }
+
+// begin adds a service of which nothing is planned yet.
+func (d *draft) begin(s *desired.Service) *service {
+	mode := s.Spec.Management
+	if d.want.Policy.Mode == desired.Observe {
+		mode = desired.Observe
+	}
+	d.order = append(d.order, d.newService(s, mode))
+	return &d.order[len(d.order)-1]
+}
+
+func (d *draft) newService(s *desired.Service, mode string) service {
+	object := s.Object()
+	return service{Service: s, object: object, dirs: dropInDirs(s), mode: mode, frozen: d.inFlight(object)}
+}
+
+// Object is the service's name in Steps and Held, put together once.
+func (s *service) Object() string { return s.object }
 
 // guarded keeps a defect in planning one object from stopping all others.
 func (d *draft) guarded(object string, f func()) {
@@ -122,22 +149,17 @@ func (d *draft) inFlight(object string) bool {
 
 func (d *draft) hostObject() string { return "Host/" + d.want.Host.Name }
 
-func (d *draft) service(s *desired.Service) {
-	sv := &service{Service: s, mode: s.Spec.Management, frozen: d.inFlight(s.Object()), mends: make(map[string]bool)}
-	if d.want.Policy.Mode == desired.Observe {
-		sv.mode = desired.Observe
-	}
+func (d *draft) service(sv *service) {
 	sv.unsure = d.unsure(sv)
-	d.services[s.Name] = sv
-	d.order = append(d.order, sv)
+	d.services[sv.Name] = sv
 	d.files(sv)
 	d.foreign(sv)
-	for _, u := range s.Units {
+	for _, u := range sv.Units {
 		d.boot(sv, u)
 	}
 	d.loaded(sv)
 	sv.up = true
-	for _, u := range s.Units {
+	for _, u := range sv.Units {
 		d.state(sv, u)
 	}
 	d.managed(sv)
@@ -182,23 +204,21 @@ func (d *draft) waits(t *state.Time) {
 	}
 }
 
-// fact fetches a reading, or says in a Gap why it is no good: never read, read
-// in error, or older than the end of our own last Step on it.
-func fact[T any](d *draft, object string, m map[string]state.Fact[T], ref state.Ref) (T, bool) {
-	f, ok := m[ref.Name]
+// good tells whether a reading can be planned on, or says in a Gap why not:
+// never read, read in error, or older than the end of our own last Step on it.
+func (d *draft) good(object string, ref state.Ref, at state.Time, err string) bool {
 	switch {
-	case !ok || f.At.IsZero() && f.Err == "":
+	case at.IsZero() && err == "":
 		d.gap(object, ref, "not looked at yet")
-	case f.Err != "":
-		d.gap(object, ref, f.Err)
-		d.held = append(d.held, state.Held{Object: object, Reason: state.Unobserved, Detail: ref.Name + " could not be read: " + f.Err})
-	case f.At.Before(d.past.Ended[ref.String()]):
+	case err != "":
+		d.gap(object, ref, err)
+		d.held = append(d.held, state.Held{Object: object, Reason: state.Unobserved, Detail: ref.Name + " could not be read: " + err})
+	case at.Before(d.past.Ended[ref.String()]):
 		d.gap(object, ref, "older than evenkeel's own last step on it")
 	default:
-		return f.Value, true
+		return true
 	}
-	var zero T
-	return zero, false
+	return false
 }
 
 // unit fetches what is known of a unit. What systemd had not loaded well before
@@ -209,27 +229,25 @@ func (d *draft) unit(object, name string) (state.Unit, bool) {
 		d.gap(object, unitRef(name), "older than the last daemon-reload")
 		return state.Unit{}, false
 	}
-	return fact(d, object, d.have.Units, unitRef(name))
+	return f.Value, d.good(object, unitRef(name), f.At, f.Err)
 }
 
 func (d *draft) file(object, path string) (state.File, bool) {
-	return fact(d, object, d.have.Files, fileRef(path))
+	f := d.have.Files[path]
+	return f.Value, d.good(object, fileRef(path), f.At, f.Err)
 }
 
 func (d *draft) dir(object, path string) (state.Dir, bool) {
-	return fact(d, object, d.have.Dirs, dirRef(path))
+	f := d.have.Dirs[path]
+	return f.Value, d.good(object, dirRef(path), f.At, f.Err)
 }
-
-func unitRef(name string) state.Ref { return state.Ref{Kind: state.RefUnit, Name: name} }
-func fileRef(path string) state.Ref { return state.Ref{Kind: state.RefFile, Name: path} }
-func dirRef(path string) state.Ref  { return state.Ref{Kind: state.RefDir, Name: path} }
 
 // finish sorts and completes the Plan.
 func (d *draft) finish() state.Plan {
 	d.sequence()
 	d.held = joinHeld(d.held)
 	slices.SortStableFunc(d.gaps, func(a, b state.Gap) int {
-		return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(a.Source.String(), b.Source.String()))
+		return cmp.Or(cmp.Compare(a.Object, b.Object), compareRefs(a.Source, b.Source))
 	})
 	return state.Plan{
 		Steps: nonNil(d.steps), Held: nonNil(d.held), Gaps: nonNil(slices.Compact(d.gaps)), Notes: d.notes, Again: d.again,

@@ -1,7 +1,7 @@
 package plan
 
 import (
-	"maps"
+	"cmp"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -13,60 +13,65 @@ import (
 // Refs lists every fact that Make will ask for, sorted. It depends on what is
 // known already: a drop-in is asked for once its folder was listed.
 func Refs(want *desired.Set, have *state.World, past *state.Past) []state.Ref {
-	set := map[state.Ref]bool{{Kind: state.RefHost}: true}
+	refs := make([]state.Ref, 1, 8*len(want.Services)+len(past.Owned)+1)
+	refs[0] = hostRef
 	for i := range want.Services {
-		serviceRefs(&want.Services[i], have, set)
-	}
-	for object, m := range past.Managed {
-		s, ok := want.Service(strings.TrimPrefix(object, "Service/"))
-		if ok && slices.Equal(s.Units, m.Units) {
-			continue
+		s := &want.Services[i]
+		for _, u := range s.Units {
+			refs = append(refs, unitRef(u))
 		}
-		for _, u := range m.Units {
-			set[unitRef(u)] = true
+		refs = appendReads(refs, s, have)
+	}
+	for _, m := range past.Managed {
+		for _, u := range m.Units { // units of former declarations among them
+			refs = append(refs, unitRef(u))
 		}
 	}
 	for p := range past.Owned {
 		if filepath.IsAbs(p) { // the rest are masks
-			set[fileRef(p)] = true
+			refs = append(refs, fileRef(p))
 		}
 	}
-	return slices.SortedFunc(maps.Keys(set), func(a, b state.Ref) int { return strings.Compare(a.String(), b.String()) })
+	return sortedRefs(refs)
 }
 
-func serviceRefs(s *desired.Service, have *state.World, set map[state.Ref]bool) {
-	for _, u := range s.Units {
-		set[unitRef(u)] = true
-	}
-	for _, a := range s.Files {
-		set[fileRef(a.Path)] = true
+// Reads lists, sorted, what a process of a service may have been started with:
+// all that Refs asks for its sake, its units aside, and when systemd loaded its
+// units.
+func Reads(s *desired.Service, have *state.World) []state.Ref {
+	return sortedRefs(appendReads([]state.Ref{hostRef}, s, have))
+}
+
+func appendReads(refs []state.Ref, s *desired.Service, have *state.World) []state.Ref {
+	for a := range artifacts(s) {
+		refs = append(refs, fileRef(a.Path))
 	}
 	for _, p := range s.Spec.Watch {
-		set[fileRef(p)] = true
-	}
-	if s.UnitFile != nil {
-		set[fileRef(s.UnitFile.Path)] = true
-	}
-	for _, a := range s.DropIns {
-		set[fileRef(a.Path)] = true
+		refs = append(refs, fileRef(p))
 	}
 	for _, dir := range dropInDirs(s) {
-		set[dirRef(dir)] = true
+		refs = append(refs, dirRef(dir))
 		for _, name := range have.Dirs[dir].Value.Names {
 			if strings.HasSuffix(name, ".conf") {
-				set[fileRef(filepath.Join(dir, name))] = true
+				refs = append(refs, fileRef(filepath.Join(dir, name)))
 			}
 		}
 	}
+	return refs
 }
 
-// Reads lists what a process of a service may have been started with: all that
-// Refs asks for its sake, its units aside, and when systemd loaded its units.
-func Reads(s *desired.Service, have *state.World) []state.Ref {
-	set := map[state.Ref]bool{{Kind: state.RefHost}: true}
-	serviceRefs(s, have, set)
-	for _, u := range s.Units {
-		delete(set, unitRef(u))
-	}
-	return slices.Collect(maps.Keys(set))
+// sortedRefs sorts references, and leaves each of them once.
+func sortedRefs(refs []state.Ref) []state.Ref {
+	slices.SortFunc(refs, compareRefs)
+	return slices.Compact(refs)
 }
+
+func compareRefs(a, b state.Ref) int {
+	return cmp.Or(strings.Compare(string(a.Kind), string(b.Kind)), strings.Compare(a.Name, b.Name))
+}
+
+var hostRef = state.Ref{Kind: state.RefHost}
+
+func unitRef(name string) state.Ref { return state.Ref{Kind: state.RefUnit, Name: name} }
+func fileRef(path string) state.Ref { return state.Ref{Kind: state.RefFile, Name: path} }
+func dirRef(path string) state.Ref  { return state.Ref{Kind: state.RefDir, Name: path} }

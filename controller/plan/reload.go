@@ -26,7 +26,7 @@ func (d *draft) loaded(sv *service) {
 		fields: []state.Field{{Path: "loaded", Desired: "what lies on disk", Observed: "older"}},
 		action: reloadAction(),
 	}
-	if holds := d.reasonsToHold(&service{Service: sv.Service, mode: sv.mode}, w); len(holds) > 0 {
+	if holds := d.reasonsToHold(&service{Service: sv.Service, object: sv.object, mode: sv.mode}, w); len(holds) > 0 {
 		for _, h := range holds {
 			d.hold(sv.Object(), w, h)
 		}
@@ -40,35 +40,22 @@ func (d *draft) staleLoad(sv *service) string {
 		return ""
 	}
 	for _, name := range sv.Units {
-		u, ok := d.have.Units[name]
-		if ok && u.Known() && u.Value.NeedReload && !u.Value.Masked() && !u.At.Before(d.past.Reloaded) {
+		u := d.have.Units[name]
+		if u.Known() && u.Value.NeedReload && !u.Value.Masked() && !u.At.Before(d.past.Reloaded) {
 			return "systemd says that the files of " + name + " changed on disk"
 		}
 	}
-	for _, f := range d.unitFiles(sv) {
-		if have, ok := d.have.Files[f]; ok && have.Known() && have.Value.Kind == state.Regular && d.newerThanLoad(have.Value.Changed) {
-			return f + " changed after systemd loaded its units"
+	for a := range unitArtifacts(sv.Service) {
+		if have := d.have.Files[a.Path]; have.Known() && have.Value.Kind == state.Regular && d.newerThanLoad(have.Value.Changed) {
+			return a.Path + " changed after systemd loaded its units"
 		}
 	}
-	for _, dir := range dropInDirs(sv.Service) {
-		if have, ok := d.have.Dirs[dir]; ok && have.Known() && have.Value.Exists && d.newerThanLoad(have.Value.Changed) {
+	for _, dir := range sv.dirs {
+		if have := d.have.Dirs[dir]; have.Known() && have.Value.Exists && d.newerThanLoad(have.Value.Changed) {
 			return dir + " changed after systemd loaded its units"
 		}
 	}
 	return ""
-}
-
-// unitFiles are the paths of what a service's units are loaded from, as far as
-// they are watched.
-func (d *draft) unitFiles(sv *service) []string {
-	var out []string
-	if sv.UnitFile != nil {
-		out = append(out, sv.UnitFile.Path)
-	}
-	for _, a := range sv.DropIns {
-		out = append(out, a.Path)
-	}
-	return out
 }
 
 // newerThanLoad leaves out change times in the future: after the clock was set
@@ -121,9 +108,9 @@ func (d *draft) reload() {
 // loadedRefs are what must be read again once systemd has loaded its units: the
 // host, and every unit that changed.
 func (d *draft) loadedRefs() []state.Ref {
-	refs := []state.Ref{{Kind: state.RefHost}}
-	for _, sv := range d.order {
-		if sv.reload {
+	refs := []state.Ref{hostRef}
+	for i := range d.order {
+		if sv := &d.order[i]; sv.reload {
 			for _, u := range sv.Units {
 				if d.have.Units[u].Known() {
 					refs = append(refs, unitRef(u))

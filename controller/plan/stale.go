@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"iter"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -41,11 +42,10 @@ type cause struct {
 }
 
 func (d *draft) stale(sv *service, unit string, u state.Unit, ran state.Ran) {
-	want := d.declared(sv)
-	after, ok := d.expected(sv)
-	if !ok {
+	if !d.readable(sv) {
 		return
 	}
+	want := d.declared(sv)
 	on := sv.Spec.RestartOn
 	if on == nil {
 		on = &desired.RestartOn{Unit: desired.Now, Files: desired.Now, Watch: desired.Now, Executable: desired.Manual}
@@ -56,8 +56,8 @@ func (d *draft) stale(sv *service, unit string, u state.Unit, ran state.Ran) {
 			causes = append(causes, cause{name, when, text})
 		}
 	}
-	add("unit", on.Unit, ran.Unit != want.Unit && after.Unit == want.Unit, "its unit file or drop-ins changed since it started")
-	add("files", on.Files, ran.Files != want.Files && after.Files == want.Files, "files that it reads changed since it started")
+	add("unit", on.Unit, ran.Unit != want.Unit && d.unitAfter(sv) == want.Unit, "its unit file or drop-ins changed since it started")
+	add("files", on.Files, ran.Files != want.Files && d.filesAfter(sv) == want.Files, "files that it reads changed since it started")
 	watch, ok := d.watched(sv)
 	add("watch", on.Watch, ok && ran.Watch != watch, "what it watches changed since it started")
 	add("executable", on.Executable, u.ExeStale, "its executable was replaced since it started")
@@ -113,35 +113,47 @@ func soonest(causes []cause) string {
 // declared is what a process should have been started with. What belongs to the
 // host should be as it is.
 func (d *draft) declared(sv *service) state.Ran {
-	parts := func(list []desired.Artifact) (out []string) {
-		for _, a := range list {
-			want := a.Digest
-			if a.Host {
-				want = d.have.Files[a.Path].Value.Digest
-			}
-			out = append(out, a.Path, want)
+	unit, files := make([]string, 0, 16), make([]string, 0, 16)
+	for a := range unitArtifacts(sv.Service) {
+		unit = append(unit, a.Path, d.content(a))
+	}
+	for a := range fileArtifacts(sv.Service) {
+		files = append(files, a.Path, d.content(a))
+	}
+	return state.Ran{Unit: digest(unit), Files: digest(files)}
+}
+
+// content is the digest of the content that an artifact should have.
+func (d *draft) content(a *desired.Artifact) string {
+	if a.Host {
+		return d.have.Files[a.Path].Value.Digest
+	}
+	return a.Digest
+}
+
+// unitAfter and filesAfter are what a process that starts after this Plan would
+// be started with: what lies on disk, with what this Plan changes of it. Where
+// that is not what is declared, because the difference is held or merely warned
+// of, a restart would not help, and no process is stale.
+func (d *draft) unitAfter(sv *service) string {
+	sum, _, _ := d.onDisk(sv.mends, unitArtifacts(sv.Service), d.foreignOnDisk(sv))
+	return sum
+}
+
+func (d *draft) filesAfter(sv *service) string {
+	sum, _, _ := d.onDisk(sv.mends, fileArtifacts(sv.Service), nil)
+	return sum
+}
+
+// readable tells whether it is known what lies on disk of all that a process of
+// the service would be started with.
+func (d *draft) readable(sv *service) bool {
+	for a := range artifacts(sv.Service) {
+		if !d.have.Files[a.Path].Known() {
+			return false
 		}
-		return out
 	}
-	return state.Ran{Unit: digest(parts(unitArtifacts(sv))), Files: digest(parts(sv.Files))}
-}
-
-// expected is what a process that starts after this Plan would be started
-// with: what lies on disk, with what this Plan changes of it. Where that is not
-// what is declared, because the difference is held or merely warned of, a
-// restart would not help, and no process is stale.
-func (d *draft) expected(sv *service) (state.Ran, bool) {
-	unit, _, ok := d.onDisk(sv, unitArtifacts(sv), d.foreignOnDisk(sv))
-	files, _, known := d.onDisk(sv, sv.Files, nil)
-	return state.Ran{Unit: unit, Files: files}, ok && known
-}
-
-func unitArtifacts(sv *service) []desired.Artifact {
-	var out []desired.Artifact
-	if sv.UnitFile != nil {
-		out = append(out, *sv.UnitFile)
-	}
-	return append(out, sv.DropIns...)
+	return !slices.ContainsFunc(d.foreignOnDisk(sv), func(path string) bool { return !d.have.Files[path].Known() })
 }
 
 // startedWith works out what an invocation that is seen for the first time was
@@ -155,12 +167,12 @@ func (d *draft) startedWith(sv *service, unit string, u state.Unit, last state.R
 		return r, false
 	}
 	r.Watch = watch
-	unitDigest, youngest, ok := d.onDisk(nil, unitArtifacts(sv), d.foreignOnDisk(sv))
+	unitDigest, youngest, ok := d.onDisk(nil, unitArtifacts(sv.Service), d.foreignOnDisk(sv))
 	if !ok {
 		return r, false
 	}
 	r.Unit = unitDigest
-	files, youngestFile, ok := d.onDisk(nil, sv.Files, nil)
+	files, youngestFile, ok := d.onDisk(nil, fileArtifacts(sv.Service), nil)
 	if !ok {
 		return r, false
 	}
@@ -228,38 +240,40 @@ func (d *draft) after(changed time.Time, u state.Unit) bool {
 }
 
 // onDisk is the digest of what lies where artifacts should, and of more, and the
-// youngest change among it. With after, what its Plan writes and removes counts
-// as done.
-func (d *draft) onDisk(after *service, want []desired.Artifact, more []string) (string, time.Time, bool) {
+// youngest change among it. What this Plan mends, it has written or removed.
+func (d *draft) onDisk(mended []string, want iter.Seq[*desired.Artifact], more []string) (sum string, youngest time.Time, known bool) {
 	var parts []string
-	var youngest time.Time
-	paths := make(map[string]string, len(want))
-	var order []string
-	for _, a := range want {
-		paths[a.Path] = a.Digest
-		order = append(order, a.Path)
-	}
-	for _, p := range append(order, more...) {
-		f, ok := d.have.Files[p]
-		if !ok || !f.Known() {
+	for a := range want {
+		f := d.have.Files[a.Path]
+		if !f.Known() {
 			return "", youngest, false
 		}
 		lies := f.Value.Digest
-		if after != nil && after.mends[p] {
-			declared, stays := paths[p]
-			if !stays {
-				continue // removed
-			}
-			if declared != "" {
-				lies = declared // empty where the content is the host's
-			}
+		if a.Digest != "" && slices.Contains(mended, a.Path) {
+			lies = a.Digest // empty where the content is the host's
 		}
-		parts = append(parts, p, lies)
-		if f.Value.Changed.After(youngest) {
-			youngest = f.Value.Changed
+		parts = append(parts, a.Path, lies)
+		youngest = latest(youngest, f.Value.Changed)
+	}
+	for _, path := range more {
+		f := d.have.Files[path]
+		if !f.Known() {
+			return "", youngest, false
 		}
+		if slices.Contains(mended, path) {
+			continue // removed
+		}
+		parts = append(parts, path, f.Value.Digest)
+		youngest = latest(youngest, f.Value.Changed)
 	}
 	return digest(parts), youngest, true
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // foreignOnDisk are the undeclared drop-ins that evenkeel would remove: a
@@ -269,7 +283,7 @@ func (d *draft) foreignOnDisk(sv *service) []string {
 		return nil
 	}
 	var out []string
-	for _, dir := range dropInDirs(sv.Service) {
+	for _, dir := range sv.dirs {
 		for _, name := range d.have.Dirs[dir].Value.Names {
 			if path := filepath.Join(dir, name); strings.HasSuffix(name, ".conf") && !sv.declares(path) {
 				out = append(out, path)
@@ -281,7 +295,7 @@ func (d *draft) foreignOnDisk(sv *service) []string {
 
 // watched is the digest of what spec.watch names, as it lies on the host.
 func (d *draft) watched(sv *service) (string, bool) {
-	var parts []string
+	parts := make([]string, 0, 16)
 	for _, p := range sv.Spec.Watch {
 		f, ok := d.have.Files[p]
 		if !ok || !f.Known() {
@@ -296,5 +310,12 @@ func digest(parts []string) string {
 	if len(parts) == 0 {
 		return ""
 	}
-	return state.Digest([]byte(strings.Join(parts, "\x00")))
+	text := make([]byte, 0, 512) // most fit in that, on the stack
+	for i, p := range parts {
+		if i > 0 {
+			text = append(text, 0)
+		}
+		text = append(text, p...)
+	}
+	return state.Digest(text)
 }

@@ -1,7 +1,6 @@
 package plan
 
 import (
-	"maps"
 	"path/filepath"
 	"slices"
 
@@ -14,11 +13,8 @@ import (
 // longer, if evenkeel created them. One that was there before stays as it is,
 // and is no longer evenkeel's business.
 func (d *draft) undeclared(sv *service) {
-	for _, path := range slices.Sorted(maps.Keys(d.past.Owned)) {
+	for _, path := range d.undeclaredFiles[sv.object] {
 		o := d.past.Owned[path]
-		if o.Object != sv.Object() || o.Perhaps != "" || !filepath.IsAbs(path) || isUnitPath(path) || d.declaresFile(sv, path) {
-			continue
-		}
 		have, ok := d.file(sv.Object(), path)
 		if !ok {
 			continue
@@ -42,12 +38,24 @@ func (d *draft) undeclared(sv *service) {
 	}
 }
 
-// declaresFile tells whether this service, or the one to which the file moved,
-// declares it.
-func (d *draft) declaresFile(sv *service, path string) bool {
-	if slices.ContainsFunc(sv.Files, func(a desired.Artifact) bool { return a.Path == path }) {
-		return true
+// undeclaredFiles lists, by object and sorted, the files that evenkeel wrote and
+// that nobody declares: neither the service for which it did nor another one to
+// which the file moved. What units are made of is foreign's business.
+func undeclaredFiles(want *desired.Set, past *state.Past) map[string][]string {
+	declared := make(map[string]bool)
+	for i := range want.Services {
+		for _, a := range want.Services[i].Files {
+			declared[a.Path] = true
+		}
 	}
-	_, _, ok := d.want.Artifact(path)
-	return ok
+	out := make(map[string][]string)
+	for path, o := range past.Owned {
+		if o.Perhaps == "" && filepath.IsAbs(path) && !isUnitPath(path) && !declared[path] {
+			out[o.Object] = append(out[o.Object], path)
+		}
+	}
+	for _, paths := range out {
+		slices.Sort(paths)
+	}
+	return out
 }

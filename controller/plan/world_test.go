@@ -46,6 +46,13 @@ func newHost(names ...string) *host {
 }
 
 func (h *host) add(name string) *desired.Service {
+	s := h.declare(name)
+	h.settle()
+	return s
+}
+
+// declare is add without what evenkeel then notes.
+func (h *host) declare(name string) *desired.Service {
 	unit := name + ".service"
 	a := desired.Artifact{Path: "/etc/systemd/system/" + unit, Content: []byte("unit " + name), Mode: 0o644, Owner: "root", Group: "root"}
 	a.Digest = state.Digest(a.Content)
@@ -67,7 +74,6 @@ func (h *host) add(name string) *desired.Service {
 	for _, dir := range []string{"/etc/systemd/system/", "/run/systemd/system/"} {
 		h.have.Dirs[dir+unit+".d"] = state.Fact[state.Dir]{At: t0}
 	}
-	h.settle()
 	return &h.want.Services[len(h.want.Services)-1]
 }
 
