@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"slices"
 	"time"
 
 	"github.com/pakashop/evenkeel/state"
@@ -53,9 +54,11 @@ func (l *loop) sayEnded(i state.Intent, o state.Outcome) {
 	l.c.o.Done(step, o)
 }
 
-// openEyes lets the eyes look at what Steps rested on that have ended, unless
-// others that rest on it are being looked after by now.
+// openEyes lets the eyes look at what Steps rested on that have ended.
 func (l *loop) openEyes() {
+	if l.reloads() && !l.draining {
+		return // soon enough: see shutEyes
+	}
 	lets := l.lets
 	l.lets = nil
 	for _, let := range lets {
@@ -63,12 +66,23 @@ func (l *loop) openEyes() {
 	}
 }
 
-// holdEyes keeps the eyes from what a Step rests on while it is under way. During
-// a daemon-reload systemd answers nobody, and afterwards every unit is to be
-// looked at anyway.
+// shutEyes keeps the eyes from what a Step rests on. While a daemon-reload is to
+// come they stay away from everything for a moment: systemd answers nobody
+// during it, and afterwards every unit is to be looked at anyway.
+func (l *loop) shutEyes(refs []state.Ref) (let func()) {
+	if l.reloads() {
+		refs = l.refs()
+	}
+	return l.c.eyes.hold(refs, patientFor)
+}
+
+// reloads tells that a daemon-reload is planned or under way.
+func (l *loop) reloads() bool { return slices.ContainsFunc(l.plan.Steps, isReload) }
+
+// holdEyes is shutEyes for the time of an act.
 func (l *loop) holdEyes(s state.Step) (let func()) {
 	if isReload(s) {
 		return l.c.eyes.hold(l.refs(), time.Minute)
 	}
-	return l.c.eyes.hold(s.Rests, patientFor)
+	return l.shutEyes(s.Rests)
 }

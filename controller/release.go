@@ -33,7 +33,7 @@ func (l *loop) guard(steps []state.Step) {
 		}
 	}
 	failpoint.Hit("guard.before")
-	let := l.c.eyes.hold(refs, patientFor)
+	let := l.shutEyes(refs)
 	idle := l.idle(refs)
 	l.acts.spawn(func(ctx context.Context) {
 		held := l.hold(ctx, idle)

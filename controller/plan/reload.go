@@ -105,16 +105,17 @@ func (d *draft) reload() {
 	}
 }
 
-// loadedRefs are what must be read again once systemd has loaded its units: the
-// host, and every unit that changed.
+// loadedRefs are what a daemon-reload rests on: the host, and the units that
+// might be linked first, or of which systemd itself says that they need it. The
+// others are read when systemd has loaded them.
 func (d *draft) loadedRefs() []state.Ref {
 	refs := []state.Ref{hostRef}
 	for i := range d.order {
-		if sv := &d.order[i]; sv.reload {
-			for _, u := range sv.Units {
-				if d.have.Units[u].Known() {
-					refs = append(refs, unitRef(u))
-				}
+		sv := &d.order[i]
+		for _, u := range sv.Units {
+			f := d.have.Units[u]
+			if sv.reload && f.Known() && (sv.Spec.Boot != "ignored" || f.Value.NeedReload) {
+				refs = append(refs, unitRef(u))
 			}
 		}
 	}

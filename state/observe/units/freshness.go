@@ -25,10 +25,11 @@ func (f freshness) covers(id string) bool { return f.known && !f.generated[id] }
 
 const (
 	// freshFrom is the number of units from which the folders are looked at.
-	freshFrom = 48
+	freshFrom = 12
 	// freshMargin is how much older than systemd's reading a change must be to
-	// count as read: file systems date changes by a coarse clock.
-	freshMargin = 100 * time.Millisecond
+	// count as read: file systems date changes by the kernel's tick, which is 10 ms
+	// at most.
+	freshMargin = 20 * time.Millisecond
 	// freshLimit bounds the number of files that are looked at.
 	freshLimit = 20000
 )
