@@ -3,6 +3,7 @@ package observe
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -24,6 +25,7 @@ type ended struct {
 type end struct {
 	changed, entered time.Duration // as systemd counts; zero: systemd has forgotten
 	invocation       string
+	absent           bool // there was no such unit: how one of that name ended earlier is of no interest
 	cause            state.StopCause
 }
 
@@ -42,7 +44,7 @@ func (e *ended) explain(ctx context.Context, facts map[string]state.Fact[state.U
 	ask := make(map[string][]string) // by primary name: the names that were asked for
 	for n, f := range facts {
 		if f.Err != "" || !unexplained(f.Value) {
-			e.forget(n)
+			e.pass(n, f)
 			continue
 		}
 		if cause, ok := e.recall(n, f.Value); ok {
@@ -104,9 +106,23 @@ func (e *ended) recall(name string, u state.Unit) (state.StopCause, bool) {
 	if !ok {
 		return "", false
 	}
+	if k.absent {
+		return state.StopUnread, e.events && u.Changed == 0 && u.Entered == 0
+	}
 	cause := k.cause
 	k.cause = ""
 	return cause, k == endOf(u) && (k.changed > 0 || e.events)
+}
+
+// pass takes note of a unit that needs no explanation.
+func (e *ended) pass(name string, f state.Fact[state.Unit]) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if f.Err == "" && f.Value.Missing() {
+		e.known[name] = end{absent: true}
+		return
+	}
+	delete(e.known, name)
 }
 
 func (e *ended) remember(name string, u state.Unit) {
@@ -126,10 +142,11 @@ func (e *ended) forget(names ...string) {
 	}
 }
 
-// watched says whether forget is told of every change from now on.
+// watched says whether forget is told of every change from now on. Units that
+// did not exist are still known not to have: each look at them says so again.
 func (e *ended) watched(yes bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.events = yes
-	clear(e.known)
+	maps.DeleteFunc(e.known, func(_ string, k end) bool { return !yes || !k.absent })
 }

@@ -3,6 +3,7 @@ package observe
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"maps"
 	"slices"
 	"strings"
@@ -271,5 +272,37 @@ func TestForgottenUnitsAreAskedForAgain(t *testing.T) {
 	o.ended.forget("a.service")
 	if got := look(); got != state.StopByJob {
 		t.Errorf("watched, and something changed: %q", got)
+	}
+}
+
+// Of a unit that did not exist when it was last looked at, nobody asks the
+// journal how its former self ended, unless something has happened to it since.
+func TestANewUnitHasNoPast(t *testing.T) {
+	missing := state.Unit{Load: "not-found", Active: "inactive"}
+	idle := state.Unit{ID: "a.service", Load: "loaded", Active: "inactive", Result: "success"}
+	stopped := idle
+	stopped.Changed, stopped.Entered = time.Second, time.Millisecond
+	for name, c := range map[string]struct {
+		do   func(e *ended)
+		unit state.Unit
+		asks bool
+	}{
+		"it was not there":             {unit: idle},
+		"nor before a daemon-reload":   {do: func(e *ended) { e.watched(true) }, unit: idle},
+		"it has run since":             {unit: stopped, asks: true},
+		"somebody queued a job for it": {do: func(e *ended) { e.forget("a.service") }, unit: idle, asks: true},
+		"nobody watches":               {do: func(e *ended) { e.watched(false) }, unit: idle, asks: true},
+	} {
+		p := newParts(t)
+		e := newEnded(journalPart{p}, slog.New(slog.DiscardHandler))
+		e.watched(true)
+		e.explain(t.Context(), map[string]state.Fact[state.Unit]{"a.service": {Value: missing}})
+		if c.do != nil {
+			c.do(e)
+		}
+		e.explain(t.Context(), map[string]state.Fact[state.Unit]{"a.service": {Value: c.unit}})
+		if (len(p.asked) > 0) != c.asks {
+			t.Errorf("%s: the journal was asked for %q", name, p.asked)
+		}
 	}
 }
