@@ -69,9 +69,10 @@ func (l *loop) held(let func()) {
 	}
 }
 
-// letGo ends what was held when nothing is under way.
+// letGo ends what was held when nothing is under way. Apply leaves it to the end
+// of its connection.
 func (l *loop) letGo() {
-	if len(l.holds) == 0 || l.acts.running > 0 || len(l.guarding) > 0 {
+	if l.finished != nil || len(l.holds) == 0 || l.acts.running > 0 || len(l.guarding) > 0 {
 		return
 	}
 	holds := l.holds

@@ -93,30 +93,23 @@ func (c *Conn) Unit(ctx context.Context, unit string) (load, active, sub string,
 	return all[0].Load, all[0].Active, all[0].Sub, all[0].JobID, all[0].JobType, nil
 }
 
-// Hold keeps units loaded until let is called or the connection ends: systemd
+// Ref keeps units loaded until Unref or the end of the connection: systemd
 // forgets a unit that is idle and that nothing refers to as soon as it has
-// answered, and reads its files again for the next question. What cannot be held
+// answered, and reads its files again for the next question. What cannot be kept
 // (there is no such unit, the way is the private socket) is only slower.
-func (c *Conn) Hold(ctx context.Context, units []string) (let func()) {
-	generation := c.refer(ctx, "RefUnit", units)
-	return func() {
-		if c.Generation() != generation {
-			return // the message bus has told systemd that we are gone
-		}
-		c.refer(context.WithoutCancel(ctx), "UnrefUnit", units)
-	}
-}
+func (c *Conn) Ref(ctx context.Context, units []string) { c.refer(ctx, "RefUnit", units) }
 
-// refer counts references to units, and tells over which connection.
-func (c *Conn) refer(ctx context.Context, member string, units []string) (generation uint64) {
+// Unref ends what Ref began.
+func (c *Conn) Unref(ctx context.Context, units []string) { c.refer(ctx, "UnrefUnit", units) }
+
+func (c *Conn) refer(ctx context.Context, member string, units []string) {
 	l, err := c.link(ctx)
 	if err != nil || l.via == viaPrivate {
-		return 0
+		return
 	}
 	questions := make([]question, len(units))
 	for i, u := range units {
 		questions[i] = question{path: managerPath, iface: managerIface, member: member, first: u}
 	}
 	_, _ = l.reads.ask(ctx, l.wire, questions, c.opts.Timeout)
-	return l.generation
 }

@@ -84,7 +84,7 @@ func rechecks(u state.Unit, fresh freshness) []prop {
 	if isService(u.ID) {
 		ps = append(ps, mainPID)
 	}
-	if u.Active == "failed" {
+	if u.Active != "active" {
 		ps = append(ps, condition, conditionAt)
 	}
 	return ps

@@ -22,6 +22,7 @@ type memory struct {
 type remembered struct {
 	unit  state.Unit
 	stamp uint64 // when systemd had loaded its units, before that reading
+	held  bool   // systemd has not forgotten it since
 }
 
 func newMemory() memory {
@@ -37,10 +38,17 @@ func (m memory) loaded(name string) bool {
 }
 
 // steady tells a unit whose last reading a few properties may confirm. An idle
-// one does not count: systemd may have forgotten it and read its files again.
+// one counts only while it is held: systemd may have forgotten any other, and
+// read its files again.
 func (m memory) steady(name string) bool {
 	r, ok := m.units[name]
-	return ok && r.stamp > 0 && r.unit.Changed > 0 && (r.unit.Active == "active" || r.unit.Active == "failed")
+	switch {
+	case !ok || r.stamp == 0:
+		return false
+	case r.unit.Active == "inactive":
+		return r.held && m.held[name] > 0
+	}
+	return r.unit.Changed > 0 && (r.unit.Active == "active" || r.unit.Active == "failed")
 }
 
 // calm tells a unit that has very likely not changed.
@@ -61,7 +69,7 @@ func (r remembered) confirms(is state.Unit, stamp uint64) bool {
 func (r remembered) again(is state.Unit) state.Unit {
 	u := r.unit
 	u.NeedReload, u.DropIns, u.MainPID = is.NeedReload, is.DropIns, is.MainPID
-	if u.Active == "failed" {
+	if u.Active != "active" {
 		u.Condition, u.ConditionAt = is.Condition, is.ConditionAt
 	}
 	return u
@@ -71,24 +79,48 @@ func (r remembered) again(is state.Unit) state.Unit {
 // from reading their files at each question. It changes nothing else.
 func (o *Observer) Hold(ctx context.Context, names []string) (let func()) {
 	names = slices.DeleteFunc(slices.Clone(names), func(n string) bool { return badName(n) != "" })
-	if len(names) == 0 {
-		return func() {}
+	if fresh := o.count(names, 1); len(fresh) > 0 {
+		o.bus.Ref(ctx, fresh)
 	}
-	unref := o.bus.Hold(ctx, names)
-	o.count(names, 1)
 	return func() {
-		o.count(names, -1)
-		unref()
+		if last := o.count(names, -1); len(last) > 0 {
+			o.bus.Unref(context.WithoutCancel(ctx), last)
+		}
 	}
 }
 
-func (o *Observer) count(names []string, by int) {
+// count adds to the Holds of units, and returns those that are held since, or
+// no longer.
+func (o *Observer) count(names []string, by int) (changed []string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, n := range names {
-		if o.memory.held[n] += by; o.memory.held[n] <= 0 {
-			delete(o.memory.held, n)
+		was := o.memory.held[n]
+		if was == 0 || was+by == 0 {
+			changed = append(changed, n)
 		}
+		if o.memory.held[n] = was + by; was+by == 0 {
+			delete(o.memory.held, n)
+			o.memory.loosen(n)
+		}
+	}
+	return changed
+}
+
+// loosen notes that systemd may have forgotten a unit.
+func (m memory) loosen(name string) {
+	if r, ok := m.units[name]; ok {
+		r.held = false
+		m.units[name] = r
+	}
+}
+
+// lost notes that a connection may have ended, and what it held with it.
+func (o *Observer) lost() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for n := range o.memory.units {
+		o.memory.loosen(n)
 	}
 }
 
@@ -111,8 +143,9 @@ func (o *Observer) recall(names []string) memory {
 	return m
 }
 
-// remember keeps whole readings. A lean one is good for nothing later.
-func (o *Observer) remember(units []reading, stamp uint64) {
+// remember keeps whole readings, and which units were held before them. A lean
+// one is good for nothing later.
+func (o *Observer) remember(units []reading, stamp uint64, held map[string]int) {
 	if o.opts.Lean {
 		return
 	}
@@ -124,7 +157,7 @@ func (o *Observer) remember(units []reading, stamp uint64) {
 			delete(o.memory.units, r.name)
 			continue
 		}
-		o.memory.units[r.name] = remembered{unit: r.unit, stamp: stamp}
+		o.memory.units[r.name] = remembered{unit: r.unit, stamp: stamp, held: held[r.name] > 0}
 	}
 }
 

@@ -14,7 +14,8 @@ import (
 type Bus interface {
 	Look(ctx context.Context, names []string, props []bus.Property) ([]bus.UnitStatus, []bus.Reply, error)
 	Get(ctx context.Context, props []bus.Property) ([]bus.Reply, error)
-	Hold(ctx context.Context, units []string) (let func())
+	Ref(ctx context.Context, units []string)
+	Unref(ctx context.Context, units []string)
 	Watch(ctx context.Context, interested func(unit string) bool, dirty func(units []string, all bool)) error
 }
 

@@ -37,6 +37,7 @@ func (o *Observer) Watch(ctx context.Context, dirty func(names []string, all boo
 	defer o.watched(false)
 	return o.bus.Watch(ctx, o.heard, func(ids []string, all bool) {
 		if all {
+			o.lost()
 			dirty(nil, true)
 			return
 		}
