@@ -67,6 +67,7 @@ type Unit struct {
 	Changed    time.Duration `json:"changed,omitempty"`  // CLOCK_MONOTONIC of the last state change
 	Entered    time.Duration `json:"entered,omitempty"`  // …of the last time it became active
 	Exited     time.Duration `json:"exited,omitempty"`   // …of the last time it ceased to be
+	Rested     time.Duration `json:"rested,omitempty"`   // …of the last time it came to rest, inactive or failed; read of failed units only
 	ChangedAt  time.Time     `json:"changedAt,omitzero"` // wall clock of Changed, for people
 	Stop       StopCause     `json:"stop,omitempty"`     // why it is inactive, where somebody looked
 }
@@ -98,6 +99,27 @@ func (u Unit) Masked() bool {
 
 // Up tells whether the unit is active, a reload in progress included.
 func (u Unit) Up() bool { return u.Active == "active" || u.Active == "reloading" }
+
+// StartLimited tells that systemd refused to start the unit again because there
+// were too many starts (StartLimitBurst=). Result says so only where nothing had
+// failed before: else it keeps the word of the run that failed. Then the times
+// tell: a run that fails comes to rest in the moment in which its state changes;
+// a start that is refused changes the state of a unit that rests already.
+//
+// What systemd cannot even begin to run ("resources") looks the same. It counts
+// only where Restart= would have tried again, so that the limit must have
+// stopped it.
+func (u Unit) StartLimited() bool {
+	switch {
+	case u.Active != "failed":
+		return false
+	case u.Result == "start-limit-hit":
+		return true
+	case u.Result == "resources" && u.Restart != "always" && u.Restart != "on-failure" && u.Restart != "on-abnormal":
+		return false
+	}
+	return u.Rested > 0 && u.Changed > u.Rested
+}
 
 // FileKind says what lies at a path.
 type FileKind string

@@ -118,3 +118,25 @@ func TestFactsAdd(t *testing.T) {
 		}
 	})
 }
+
+// What systemd 252 says of a unit in each of these, with the times as they
+// follow each other: state/observe/units/livetest reads them from a real one.
+func TestStartLimited(t *testing.T) {
+	for name, c := range map[string]struct {
+		unit Unit
+		want bool
+	}{
+		"a run that failed":                        {Unit{Active: "failed", Result: "exit-code", Changed: 9, Rested: 9}, false},
+		"refused, where nothing had failed before": {Unit{Active: "failed", Result: "start-limit-hit", Changed: 9, Rested: 8}, true},
+		"refused after a run that failed":          {Unit{Active: "failed", Result: "exit-code", Changed: 9, Rested: 8}, true},
+		"what cannot be begun":                     {Unit{Active: "failed", Result: "resources", Restart: "no", Changed: 9, Rested: 8}, false},
+		"what cannot be begun, again and again":    {Unit{Active: "failed", Result: "resources", Restart: "always", Changed: 9, Rested: 8}, true},
+		"when it came to rest was not read":        {Unit{Active: "failed", Result: "exit-code", Changed: 9}, false},
+		"it runs again":                            {Unit{Active: "active", Result: "success", Changed: 9, Rested: 8}, false},
+		"its failure was cleared":                  {Unit{Active: "inactive", Result: "success", Changed: 9, Rested: 8}, false},
+	} {
+		if got := c.unit.StartLimited(); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}

@@ -80,7 +80,7 @@ func mayRest(u state.Unit) bool {
 
 func (d *draft) start(sv *service, unit string, u state.Unit, w wish) {
 	ran := d.ranHere(unit)
-	w.reason, w.remedial = state.NotRunning, ran
+	w.reason, w.remedial = state.NotRunning, ran || d.cleared(unit)
 	w.detail = fmt.Sprintf("%s is %s (%s)", unit, u.Active, u.Sub)
 	if u.Active == "failed" {
 		w.reason, w.remedial = state.Failed, ran || len(d.past.Charges[unit]) > 0 || !d.past.Started[unit].IsZero()
@@ -90,20 +90,42 @@ func (d *draft) start(sv *service, unit string, u state.Unit, w wish) {
 	if h, sick := d.dependencies(sv, &w); sick {
 		w.holds = append(w.holds, h)
 	}
-	if u.Result == "start-limit-hit" && len(w.holds)+len(d.reasonsToHold(sv, w)) == 0 {
-		reset := w
-		reset.reason, reset.remedial = state.StartLimitHit, false
-		reset.detail = "systemd refuses to start " + unit + " until its start limit is reset"
-		reset.action.Verb = "reset-failed"
-		if id, ok := d.wish(sv, reset); ok {
-			w.needs = append(w.needs, id)
-		}
+	if u.StartLimited() && !d.resetLimit(sv, &w) {
+		sv.held = true
+		return
 	}
 	if id, ok := d.wish(sv, w); ok {
 		sv.starting = append(sv.starting, id)
 	} else {
 		sv.held = true
 	}
+}
+
+// resetLimit has a start wait for a reset of systemd's own start limit, without
+// which it would be refused. Each start after a reset is charged, so that our
+// limits hold where systemd's is taken away. It is false where the reset itself
+// is held, and with it the start.
+func (d *draft) resetLimit(sv *service, w *wish) bool {
+	w.remedial = true
+	if len(w.holds)+len(d.reasonsToHold(sv, *w)) > 0 {
+		return true // the start is held: nothing is to be reset
+	}
+	reset := *w
+	reset.reason, reset.remedial = state.StartLimitHit, false
+	reset.detail = "systemd refuses to start " + w.unit + " until its start limit is reset"
+	reset.action.Verb = "reset-failed"
+	id, ok := d.wish(sv, reset)
+	if ok {
+		w.needs = append(w.needs, id)
+	}
+	return ok
+}
+
+// cleared tells whether evenkeel cleared a failure of the unit, or stopped it,
+// in this boot.
+func (d *draft) cleared(unit string) bool {
+	at, ok := d.past.Stopped[unit]
+	return ok && at.Boot == d.now.Boot
 }
 
 // ranHere tells whether the unit had been running in this boot, by evenkeel's

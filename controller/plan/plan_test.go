@@ -80,6 +80,26 @@ func TestMake(t *testing.T) {
 		{"the start limit was hit: reset, then started", func(h *host) {
 			h.unit(unit, func(u *state.Unit) { failed(u); u.Result = "start-limit-hit" })
 		}, "Service/web systemd.reset-failed web.service StartLimitHit\nService/web systemd.start web.service Failed after [1] charged\n"},
+		{"the start limit was hit after a failure, whose result stays: reset, then started", func(h *host) {
+			h.unit(unit, func(u *state.Unit) { failed(u); u.Rested = u.Changed - time.Second })
+		}, "Service/web systemd.reset-failed web.service StartLimitHit\nService/web systemd.start web.service Failed after [1] charged\n"},
+		{"the start limit was hit by what never ran: charged, too", func(h *host) {
+			h.past.Ran, h.past.Started = map[string]state.Ran{}, map[string]state.Time{}
+			h.unit(unit, func(u *state.Unit) { failed(u); u.Result = "start-limit-hit" })
+		}, "Service/web systemd.reset-failed web.service StartLimitHit\nService/web systemd.start web.service Failed after [1] charged\n"},
+		{"the start limit was reset, of what never ran: the start is charged", func(h *host) {
+			h.past.Ran, h.past.Started = map[string]state.Ran{}, map[string]state.Time{}
+			h.past.Stopped[unit] = t0
+			h.unit(unit, down)
+		}, "Service/web systemd.start web.service NotRunning charged\n"},
+		{"the start limit was hit, and our own is spent: nothing is reset", func(h *host) {
+			h.past.Charges[unit] = []state.Time{t0, t0, t0}
+			h.unit(unit, func(u *state.Unit) { failed(u); u.Result = "start-limit-hit" })
+		}, "held Service/web BudgetSpent\nheld Service/web Backoff\n"},
+		{"the start limit was hit, and policy asks for approval of the reset: no start that would be refused", func(h *host) {
+			h.want.Policy.Actions = map[string]string{"reset-failed": desired.Approve}
+			h.unit(unit, func(u *state.Unit) { failed(u); u.Result = "start-limit-hit" })
+		}, "held Service/web AwaitingApproval\n"},
 		{
 			"declared stopped, and active: stopped", func(h *host) { h.svc("web").Spec.State = desired.Stopped },
 			"Service/web systemd.stop web.service NotStopped\n",

@@ -222,7 +222,7 @@ func (b box) only(did []step, want ...string) {
 	b.Helper()
 	got := verbs(did)
 	slices.Sort(got)
-	slices.Sort(want)
+	want = slices.Sorted(slices.Values(want))
 	for i := range want {
 		want[i] += " done"
 	}

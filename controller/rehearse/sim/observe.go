@@ -88,6 +88,9 @@ func (h *Host) unit(name string) state.Unit {
 	out.Names, out.Fragment, out.DropIns, out.TriggeredBy = h.aliases(u.id), u.fragment, u.dropIns, h.triggers(u.id)
 	out.Condition, out.ConditionAt = u.condition, u.conditionAt
 	out.Invocation, out.Changed, out.ChangedAt, out.Entered, out.Exited = u.invocation, u.changed, u.changedAt, u.entered, u.exited
+	if u.active == "failed" {
+		out.Rested = u.rested
+	}
 	if h.units[u.id] == u {
 		out.NeedReload = u.files.changed(h.find(u.id), h.listed)
 	}

@@ -17,6 +17,7 @@ func (h *Host) start(u *unit) {
 		}
 		u.flush = true
 		h.set(u, "failed", "failed")
+		u.changed = max(u.changed, u.rested+time.Microsecond) // systemd's own restart rests first, which takes time
 		return
 	}
 	u.conditionAt, u.condition = h.clock.wallNow(), h.met(u.config.conditions)

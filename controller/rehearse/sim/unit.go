@@ -19,6 +19,7 @@ type unit struct {
 	invocation          string
 	changed             time.Duration
 	entered, exited     time.Duration
+	rested              time.Duration
 	changedAt           time.Time
 	starts              []time.Duration // lately, for the start limit
 
@@ -113,6 +114,9 @@ func (h *Host) set(u *unit, active, sub string) {
 		u.entered = h.clock.up
 	case wasUp && !u.up():
 		u.exited = h.clock.up
+	}
+	if !wasDown && u.down() {
+		u.rested = h.clock.up
 	}
 	h.touch(state.Ref{Kind: state.RefUnit, Name: u.id})
 	if active == "failed" || wasDown != u.down() {

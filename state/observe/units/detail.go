@@ -43,6 +43,12 @@ var (
 		changed,
 		{unitIface, "ActiveExitTimestampMonotonic", func(u *state.Unit, v any) { u.Exited = monotonic(v) }},
 	}
+	// rested tells something of a failed unit only, and is left empty of others.
+	rested = prop{unitIface, "InactiveEnterTimestampMonotonic", func(u *state.Unit, v any) {
+		if u.Active == "failed" {
+			u.Rested = monotonic(v)
+		}
+	}}
 	mainPID        = prop{serviceIface, "MainPID", func(u *state.Unit, v any) { u.MainPID, _ = v.(uint32) }}
 	serviceDetails = []prop{
 		{serviceIface, "Type", func(u *state.Unit, v any) { u.Type, _ = v.(string) }},
@@ -65,7 +71,7 @@ var everything = prop{set: func(u *state.Unit, v any) {
 
 // properties lists all that is ever read of a unit.
 func properties(id string) []prop {
-	ps := append([]prop{needReload, invocation, canReload, entered}, details...)
+	ps := append([]prop{needReload, invocation, canReload, entered, rested}, details...)
 	if isService(id) {
 		ps = append(append(ps, mainPID), serviceDetails...)
 	}
@@ -115,6 +121,9 @@ func (o *Observer) wants(u *state.Unit, fresh freshness, loaded bool) []prop {
 			return ps
 		}
 		ps = append(ps, serviceDetails...)
+	}
+	if u.Active == "failed" {
+		ps = append(ps, rested)
 	}
 	return append(ps, details...)
 }

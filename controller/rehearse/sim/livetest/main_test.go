@@ -211,9 +211,14 @@ func facts(w world, names []string) map[string]state.Fact[state.Unit] {
 				*d = 1
 			}
 		}
+		limited := u.StartLimited()
 		one(&u.Changed)
 		one(&u.Entered)
 		one(&u.Exited)
+		one(&u.Rested)
+		if limited {
+			u.Changed = 2 // after it came to rest
+		}
 		for _, t := range []*time.Time{&u.ChangedAt, &u.ConditionAt} {
 			if !t.IsZero() {
 				*t = time.Unix(1, 0)
