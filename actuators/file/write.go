@@ -6,6 +6,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -35,12 +36,14 @@ func (a *Actuator) write(ctx context.Context, w wish) (actuators.Result, error) 
 		return dir.setPerm(w, have)
 	}
 	res := actuators.Result{Detail: w.detail(have)}
+	keep := func() error { return nil }
 	if w.keep && have.exists && have.digest != w.digest {
-		if res.Displaced, err = a.displace(w, have, "write"); err != nil {
-			return actuators.Result{}, err
+		keep = func() (err error) {
+			res.Displaced, err = a.displace(w, have, "write")
+			return err
 		}
 	}
-	if err := a.replace(ctx, dir, w, have); err != nil {
+	if err := a.replace(ctx, dir, w, have, keep); err != nil {
 		return actuators.Result{Displaced: res.Displaced}, err
 	}
 	res.Changed = true
@@ -86,16 +89,25 @@ func (d *folder) setPerm(w wish, have target) (actuators.Result, error) {
 	return actuators.Result{Changed: true, Detail: w.detail(have)}, nil
 }
 
-// replace puts the new file where the old one lies, or where nothing does.
-func (a *Actuator) replace(ctx context.Context, d *folder, w wish, have target) error {
+// replace puts the new file where the old one lies, or where nothing does. What
+// lies there is kept first; the new file is written meanwhile.
+func (a *Actuator) replace(ctx context.Context, d *folder, w wish, have target, keep func() error) error {
 	a.sweep(d)
 	temp, release, err := a.tempName()
 	if err != nil {
 		return failed(w, "name a temporary file", err)
 	}
 	defer release()
-	if err := d.fill(temp, w); err != nil {
+	var kept error
+	var keeping sync.WaitGroup
+	keeping.Go(func() { kept = keep() })
+	err = d.fill(temp, w)
+	keeping.Wait()
+	switch {
+	case err != nil:
 		return failed(w, "write", err)
+	case kept != nil:
+		return errors.Join(kept, d.unlink(temp))
 	}
 	if err := ctx.Err(); err != nil {
 		return late(w, errors.Join(err, d.unlink(temp)))

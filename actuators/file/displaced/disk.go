@@ -85,22 +85,28 @@ func syncDir(dir string) error {
 }
 
 // prune drops copies that are too old, then the oldest as far as the new one
-// needs their room, and what an interrupted Keep left behind.
-func (s *Store) prune(old []Copy, c Copy) error {
+// needs their room, and now and then what an interrupted Keep left behind. It
+// returns the copies that stay.
+func (s *Store) prune(old []Copy, c Copy) (rest []Copy, err error) {
 	total := c.Size
 	for _, o := range old {
 		total += o.Size
 	}
 	for _, o := range old {
 		if total <= s.opt.MaxSize && c.At.Sub(o.At) <= s.opt.MaxAge {
+			rest = append(rest, o)
 			continue
 		}
 		if err := s.drop(o.ID); err != nil {
-			return err
+			return nil, err
 		}
 		total -= o.Size
 	}
-	return s.sweep(c)
+	if since := c.At.Sub(s.swept); since >= 0 && since < again {
+		return rest, nil
+	}
+	s.swept = c.At
+	return rest, s.sweep(c)
 }
 
 // drop removes a copy, its description first.

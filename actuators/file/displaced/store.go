@@ -51,7 +51,11 @@ type Options struct {
 type Store struct {
 	dir string
 	opt Options
-	mu  sync.Mutex // one writer at a time
+
+	mu    sync.Mutex // one writer at a time; guards what follows
+	list  []Copy     // what the folder held at stamp
+	stamp time.Time  // when the folder had last changed; zero: list says nothing
+	swept time.Time
 }
 
 // New returns the Store in a folder, which is made when the first copy comes.
@@ -90,7 +94,7 @@ func (s *Store) keep(c Copy, content io.Reader) (string, error) {
 	if err := s.open(); err != nil {
 		return "", err
 	}
-	old, err := s.List()
+	old, err := s.known()
 	if err != nil {
 		return "", err
 	}
@@ -107,14 +111,35 @@ func (s *Store) keep(c Copy, content io.Reader) (string, error) {
 	if c.Size, err = s.fill(temp, c.Digest, content); err != nil {
 		return "", err
 	}
-	if err := s.prune(old, c); err != nil {
+	rest, err := s.prune(old, c)
+	if err != nil {
 		return "", err
 	}
 	meta, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {
 		return "", err
 	}
-	return c.ID, s.commit(temp, c.ID, append(meta, '\n'))
+	if err := s.commit(temp, c.ID, append(meta, '\n')); err != nil {
+		return "", err
+	}
+	s.note(append(rest, c))
+	return c.ID, nil
+}
+
+// known is List, from memory where the folder has not changed since.
+func (s *Store) known() ([]Copy, error) {
+	if info, err := os.Stat(s.dir); err == nil && !s.stamp.IsZero() && info.ModTime().Equal(s.stamp) {
+		return s.list, nil
+	}
+	return s.List()
+}
+
+// note remembers what the folder holds now.
+func (s *Store) note(list []Copy) {
+	s.list, s.stamp = list, time.Time{}
+	if info, err := os.Stat(s.dir); err == nil {
+		s.stamp = info.ModTime()
+	}
 }
 
 // open makes the folder, and sees to it that it is for nobody else.
