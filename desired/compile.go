@@ -15,8 +15,8 @@ type Input struct {
 	Environment string
 	Host        Host
 	Policy      Policy
-	Objects     []Object  // of every kind
-	Services    []Service // the Services among them, each made by Build
+	Objects     []Object   // of every kind
+	Services    []*Service // the Services among them, each made by Build
 	// Partial says that some objects could not be read, so that a name that is
 	// not found is no error yet.
 	Partial bool
@@ -70,14 +70,14 @@ func Compile(in Input) (*Set, []Finding) {
 			Message: "this host, " + in.Host.Name + ", does not belong to environment " + in.Environment + ", so nothing runs here",
 		})
 	}
-	set.Services = make([]Service, 0, len(in.Services))
-	for i := range in.Services {
-		if s := &in.Services[i]; member && c.placed(s) {
-			set.Services = append(set.Services, *s)
+	var here []*Service
+	for _, s := range in.Services {
+		if member && c.placed(s) {
+			here = append(here, s)
 		}
 	}
-	c.conflicts(set.Services)
-	c.order(set)
+	c.conflicts(here)
+	set.Services = c.order(here)
 	return set, c.found
 }
 
@@ -100,8 +100,8 @@ func (c *compiler) index(objects []Object) {
 			c.known[o.Metadata.Name] = true
 		}
 	}
-	for i := range c.in.Services {
-		c.services[c.in.Services[i].Name] = &c.in.Services[i]
+	for _, s := range c.in.Services {
+		c.services[s.Name] = s
 	}
 }
 
@@ -130,10 +130,9 @@ func (c *compiler) placed(s *Service) bool {
 }
 
 // conflicts finds what two services of this host both claim.
-func (c *compiler) conflicts(services []Service) {
+func (c *compiler) conflicts(services []*Service) {
 	units, files := make(map[string]string, len(services)), make(map[string]string, len(services))
-	for i := range services {
-		s := &services[i]
+	for _, s := range services {
 		for _, u := range s.Units {
 			c.claim(units, u, s, "spec.unit", "unit")
 		}
@@ -177,5 +176,7 @@ func digestOf(list ...Artifact) string {
 // Digest is how content is named: SHA-256 in hexadecimal, as state.Digest.
 func Digest(content []byte) string {
 	sum := sha256.Sum256(content)
-	return hex.EncodeToString(sum[:])
+	var text [2 * sha256.Size]byte
+	hex.Encode(text[:], sum[:])
+	return string(text[:])
 }

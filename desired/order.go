@@ -6,30 +6,28 @@ import (
 	"strings"
 )
 
-// order checks what services depend on and sorts those of the set: what others
-// depend on comes first, ties by name.
-func (c *compiler) order(set *Set) {
+// order checks what services depend on and sorts those of this host: what
+// others depend on comes first, ties by name.
+func (c *compiler) order(services []*Service) []Service {
 	deps := make(map[string][]string, len(c.in.Services))
-	for i := range c.in.Services {
-		d := &c.in.Services[i]
+	for _, d := range c.in.Services {
 		deps[d.Name] = c.dependencies(d)
 	}
 	sorted := topological(deps)
 	c.cycles(deps, sorted)
 
-	here := make(map[string]int, len(set.Services))
-	for i, s := range set.Services {
-		here[s.Name] = i
+	here := make(map[string]*Service, len(services))
+	for _, s := range services {
+		here[s.Name] = s
 	}
-	ordered := make([]Service, 0, len(set.Services))
+	ordered := make([]Service, 0, len(services))
 	for _, name := range sorted {
-		i, ok := here[name]
-		if !ok {
+		if here[name] == nil {
 			continue
 		}
-		s := set.Services[i]
+		s := *here[name]
 		for _, dep := range s.Spec.DependsOn {
-			if _, ok := here[dep.Name]; !ok {
+			if here[dep.Name] == nil {
 				continue // on another host, or an Endpoint
 			}
 			if dep.Kind == "order" {
@@ -40,7 +38,7 @@ func (c *compiler) order(set *Set) {
 		}
 		ordered = append(ordered, s)
 	}
-	set.Services = ordered
+	return ordered
 }
 
 // dependencies are the names of the Services that one depends on.

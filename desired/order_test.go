@@ -18,8 +18,9 @@ func service(name string, deps ...string) Service {
 }
 
 func input(services ...Service) Input {
-	in := Input{Services: services, Host: Host{Name: "app-1"}}
+	in := Input{Host: Host{Name: "app-1"}}
 	for _, s := range services {
+		in.Services = append(in.Services, &s)
 		in.Objects = append(in.Objects, Object{Kind: "Service", Metadata: Meta{Name: s.Name}})
 	}
 	return in

@@ -171,8 +171,9 @@ func (p Policy) Approval(action string) string {
 }
 
 func matchUnit(globs []string, unit string) bool {
+	short, service := strings.CutSuffix(unit, ".service")
 	for _, g := range globs {
-		if matchGlob(g, unit) || !strings.HasSuffix(g, "*") && matchGlob(g+".service", unit) {
+		if matchGlob(g, unit) || service && !strings.HasSuffix(g, "*") && matchGlob(g, short) {
 			return true
 		}
 	}
@@ -182,6 +183,9 @@ func matchUnit(globs []string, unit string) bool {
 // matchGlob is path.Match, quick for what nearly all globs are: a name, or one
 // with a star at an end. It is asked some fifty times a unit and pass.
 func matchGlob(glob, unit string) bool {
+	if glob != "" && unit != "" && glob[0] != unit[0] && strings.IndexByte(`*?[\`, glob[0]) < 0 {
+		return false
+	}
 	switch strings.IndexAny(glob, `*?[\`) {
 	case -1:
 		return glob == unit

@@ -20,7 +20,7 @@ func Refs(want *desired.Set, have *state.World, past *state.Past) []state.Ref {
 		for _, u := range s.Units {
 			refs = append(refs, unitRef(u))
 		}
-		refs = appendReads(refs, s, have)
+		refs = appendReads(refs, s, dropInDirs(s), have)
 	}
 	for _, m := range past.Managed {
 		for _, u := range m.Units { // units of former declarations among them
@@ -35,21 +35,16 @@ func Refs(want *desired.Set, have *state.World, past *state.Past) []state.Ref {
 	return sortedRefs(refs)
 }
 
-// Reads lists, sorted, what a process of a service may have been started with:
-// all that Refs asks for its sake, its units aside, and when systemd loaded its
-// units.
-func Reads(s *desired.Service, have *state.World) []state.Ref {
-	return sortedRefs(appendReads([]state.Ref{hostRef}, s, have))
-}
-
-func appendReads(refs []state.Ref, s *desired.Service, have *state.World) []state.Ref {
+// appendReads adds what a process of a service may have been started with: all
+// that Refs asks for its sake, its units aside. Some of it may be named twice.
+func appendReads(refs []state.Ref, s *desired.Service, dirs []string, have *state.World) []state.Ref {
 	for a := range artifacts(s) {
 		refs = append(refs, fileRef(a.Path))
 	}
 	for _, p := range s.Spec.Watch {
 		refs = append(refs, fileRef(p))
 	}
-	for _, dir := range dropInDirs(s) {
+	for _, dir := range dirs {
 		refs = append(refs, dirRef(dir))
 		for _, name := range have.Dirs[dir].Value.Names {
 			if strings.HasSuffix(name, ".conf") {

@@ -205,9 +205,9 @@ func (d *draft) unsure(sv *service) (unsure bool) {
 }
 
 // readBefore makes a Gap of each fact that is older than a process that may
-// have read it.
+// have read it; that of when systemd loaded its units is one.
 func (d *draft) readBefore(sv *service, u state.Unit) (before bool) {
-	for _, r := range Reads(sv.Service, d.have) {
+	for _, r := range appendReads([]state.Ref{hostRef}, sv.Service, sv.dirs, d.have) {
 		at := d.have.Files[r.Name].At
 		switch r.Kind {
 		case state.RefDir:

@@ -62,7 +62,7 @@ func (l *loader) compile() *desired.Set {
 	in := desired.Input{Environment: l.o.Environment, Host: l.o.Host, Policy: l.o.Policy, Partial: l.partial}
 	in.Host.Environment = l.o.Environment
 	in.EnvironmentHosts = l.envs[l.o.Environment].Hosts
-	in.Objects, in.Services = make([]desired.Object, 0, len(results)), make([]desired.Service, 0, len(results))
+	in.Objects, in.Services = make([]desired.Object, 0, len(results)), make([]*desired.Service, 0, len(results))
 	sources := map[string]string{}
 	by := make(map[string]int, len(results))
 	for i := range results {
@@ -70,7 +70,7 @@ func (l *loader) compile() *desired.Set {
 		l.add(r.problems...)
 		in.Objects = append(in.Objects, r.object)
 		if r.service != nil {
-			in.Services = append(in.Services, *r.service)
+			in.Services = append(in.Services, r.service)
 		}
 		for name, digest := range r.sources {
 			sources[name] = digest

@@ -174,8 +174,12 @@ func (l *loader) read() {
 // something.
 func (l *loader) parse() {
 	results := make([]Problems, len(l.docs))
-	each(len(l.docs), func(i int) {
-		results[i] = guarded(l.docs[i], func() Problems { return parse(l.docs[i], &l.values) })
+	runs := runsOf(l.docs)
+	each(len(runs), func(r int) {
+		docs := l.docs[runs[r].from:runs[r].to]
+		for i, shared := range together(docs) {
+			results[runs[r].from+i] = guarded(docs[i], func() Problems { return shared.parse(docs[i], &l.values) })
+		}
 	})
 	kept := l.docs[:0]
 	for i, problems := range results {

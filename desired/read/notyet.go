@@ -14,8 +14,8 @@ var (
 	fieldsNotYet = []string{ // of a Service
 		"livenessProbe", "readinessProbe", "startupProbe", "metrics", "remedies", "release",
 	}
-	valuesNotYet = map[string]string{ // of a Service, by field
-		"restartOn.unit": "window", "restartOn.files": "window", "restartOn.watch": "window", "restartOn.executable": "window",
+	valuesNotYet = []struct{ field, part, value string }{ // of a Service
+		{"restartOn", "executable", "window"}, {"restartOn", "files", "window"}, {"restartOn", "unit", "window"}, {"restartOn", "watch", "window"},
 	}
 	endpointsNotYet   = true // in dependsOn
 	environmentNotYet = []string{"branch", "severityFloor", "confirmAfter", "verify"}
@@ -33,9 +33,9 @@ func (l *loader) notYet(o *object, spec *node) Problems {
 		return nil
 	}
 	problems := fieldsWithout(spec, fieldsNotYet)
-	for _, path := range sortedKeys(valuesNotYet) {
-		if n := find(spec, "spec."+path); n.kind == text && n.doc != nil && n.text == valuesNotYet[path] {
-			problems = append(problems, warning(n, "spec."+path+": "+n.text+" is checked, but this version does not act on it yet and waits for a human"))
+	for _, v := range valuesNotYet {
+		if n := spec.get(v.field).get(v.part); n != nil && n.kind == text && n.doc != nil && n.text == v.value {
+			problems = append(problems, warning(n, "spec."+v.field+"."+v.part+": "+v.value+" is checked, but this version does not act on it yet and waits for a human"))
 		}
 	}
 	problems = append(problems, l.endpoints(spec)...)

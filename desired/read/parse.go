@@ -64,6 +64,7 @@ func isMarker(line []byte) bool {
 // parser reads one document.
 type parser struct {
 	doc      *document
+	first    int // the line of the file at which the YAML parser began
 	problems Problems
 	nodes    int
 }
@@ -71,27 +72,36 @@ type parser struct {
 // parse reads the text of a document into its root. An empty one has none.
 // values counts what all documents hold.
 func parse(doc *document, values *atomic.Int64) Problems {
-	content := doc.text
-	p := parser{doc: doc}
-	if !p.readable(content) {
+	p := parser{doc: doc, first: doc.first}
+	if !p.readable(doc.text) {
 		return p.problems
 	}
 	var n yaml.Node
-	if err := yaml.Unmarshal(content, &n); err != nil {
-		p.syntax(err, content)
+	if err := yaml.Unmarshal(doc.text, &n); err != nil {
+		p.syntax(err, doc.text)
 		return p.problems
 	}
+	p.root(&n)
+	p.count(values)
+	return p.problems
+}
+
+// root makes the document's root of what the YAML parser read.
+func (p *parser) root(n *yaml.Node) {
 	if n.Kind == 0 || len(n.Content) == 0 {
-		return nil
+		return
 	}
 	if root := n.Content[0]; root.Tag != "!!null" {
-		doc.root = p.node(root, 1)
+		p.doc.root = p.node(root, 1)
 	}
+}
+
+// count bounds what all documents hold.
+func (p *parser) count(values *atomic.Int64) {
 	if values.Add(int64(p.nodes)) > maxValues {
-		doc.root = nil
+		p.doc.root = nil
 		p.problem(1, 1, "all files together hold too many values; at most "+strconv.Itoa(maxValues)+" are read")
 	}
-	return p.problems
 }
 
 // readable bounds what the YAML parser is given.
@@ -140,14 +150,14 @@ func (p *parser) syntax(err error, content []byte) {
 
 // problem reports something at a line of the document.
 func (p *parser) problem(line, col int, msg string) {
-	at := desired.Pos{File: p.doc.file.shown, Line: p.doc.first + line - 1, Col: col}
+	at := desired.Pos{File: p.doc.file.shown, Line: p.first + line - 1, Col: col}
 	p.problems = append(p.problems, Problem{Pos: at, Message: msg})
 }
 
 // node takes over what the YAML parser read, and refuses what means something
 // else than it seems to.
 func (p *parser) node(y *yaml.Node, depth int) *node {
-	n := &node{line: int32(p.doc.first + y.Line - 1), col: int32(y.Column), doc: p.doc}
+	n := &node{line: int32(p.first + y.Line - 1), col: int32(y.Column), doc: p.doc}
 	if p.nodes++; p.nodes > maxNodes || depth > maxDepth {
 		if p.nodes == maxNodes+1 {
 			p.problem(y.Line, y.Column, "one document holds too many values; at most "+strconv.Itoa(maxNodes)+" are read")
@@ -208,7 +218,7 @@ func (p *parser) table(n *node, y *yaml.Node, depth int) {
 			continue
 		}
 		n.fields = append(n.fields, field{
-			name: key.Value, line: int32(p.doc.first + key.Line - 1), col: int32(key.Column), value: p.node(value, depth+1),
+			name: key.Value, line: int32(p.first + key.Line - 1), col: int32(key.Column), value: p.node(value, depth+1),
 		})
 	}
 }
