@@ -35,11 +35,15 @@ const (
 type Outcome struct {
 	ID        string        `json:"id"`
 	Status    Status        `json:"status"`
-	Kind      string        `json:"kind,omitempty"` // the actuators.Kind of an error
+	Kind      string        `json:"kind,omitempty"` // the actuators.Kind of an error, or Unmet
 	Detail    string        `json:"detail,omitempty"`
 	Displaced string        `json:"displaced,omitempty"`
 	Took      time.Duration `json:"took"`
 }
+
+// Unmet is the Kind of a start that systemd passed over, because a condition
+// that the unit itself states is not met.
+const Unmet = "unmet"
 
 // NoteKind says what a Note remembers.
 type NoteKind string

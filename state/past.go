@@ -50,6 +50,7 @@ type Flight struct {
 type Failure struct {
 	Count  int    `json:"count"`
 	At     Time   `json:"at"`
+	Kind   string `json:"kind,omitempty"` // of the last one: see Outcome
 	Detail string `json:"detail,omitempty"`
 }
 
@@ -165,7 +166,7 @@ func (p *Past) outcome(o Outcome, at Time) {
 		p.done(s, at)
 	case StepFailed, StepRefused:
 		p.Tally[key]++
-		p.Failures[key] = Failure{Count: p.Failures[key].Count + 1, At: at, Detail: o.Detail}
+		p.Failures[key] = Failure{Count: p.Failures[key].Count + 1, At: at, Kind: o.Kind, Detail: o.Detail}
 	case Cut:
 		// The attempt keeps its ID: what is not known to have ended is not counted.
 		if s.Key != "" {

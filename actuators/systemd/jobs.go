@@ -3,6 +3,7 @@ package systemd
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/pakashop/evenkeel/actuators"
@@ -77,6 +78,11 @@ func (a *Actuator) begin(ctx context.Context, unit string, was status, job func(
 	if err != nil {
 		// The job is done; that we could not look again is for the next reading.
 		return actuators.Result{Changed: true, Detail: "was " + was.String()}, nil
+	}
+	if !is.up() {
+		if unmet, err := a.m.Unmet(ctx, unit); err == nil && len(unmet) > 0 {
+			return actuators.Result{Detail: "not met: " + strings.Join(unmet, ", ")}, nil
+		}
 	}
 	if is.active == "failed" {
 		return actuators.Result{}, actuators.Errorf(actuators.Failed, "systemd called it done, then it failed: %s", is)

@@ -11,6 +11,10 @@ type Manager interface {
 	// error: its Load is "not-found".
 	Unit(ctx context.Context, unit string) (load, active, sub string, job uint32, jobType string, err error)
 
+	// Unmet lists the conditions (Condition=) for which systemd passed over the
+	// last start of a unit, as unit files have them; none where it was started.
+	Unmet(ctx context.Context, unit string) ([]string, error)
+
 	// These queue a job in mode "fail" and return systemd's word for how it
 	// ended: done, failed, timeout, canceled, dependency, skipped, …
 	StartUnit(ctx context.Context, unit string) (result string, err error)

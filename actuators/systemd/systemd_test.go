@@ -17,7 +17,10 @@ type fake struct {
 	result string
 	err    error
 	queued int
+	unmet  []string
 }
+
+func (f *fake) Unmet(context.Context, string) ([]string, error) { return f.unmet, nil }
 
 func (f *fake) Unit(context.Context, string) (string, string, string, uint32, string, error) {
 	s := f.states[min(f.looks, len(f.states)-1)]
@@ -94,6 +97,18 @@ func TestStart(t *testing.T) {
 		}
 		if res.Changed != c.changed || kind != c.kind || f.queued != c.queued || c.looks != 0 && f.looks != c.looks {
 			t.Errorf("%s: changed %v, %q (%v), %d looks, %d jobs; want %+v", name, res.Changed, kind, err, f.looks, f.queued, c)
+		}
+	}
+}
+
+// A start that systemd passed over changes nothing, whatever the unit was, and
+// says what stood in the way.
+func TestAnUnmetCondition(t *testing.T) {
+	for _, was := range []status{down, broken} {
+		f := &fake{states: []status{was}, result: "done", unmet: []string{"ConditionPathExists=/a", "ConditionHost=!b"}}
+		res, err := apply(f, "start")
+		if err != nil || res.Changed || res.Detail != "not met: ConditionPathExists=/a, ConditionHost=!b" {
+			t.Errorf("%s: %+v, %v", was, res, err)
 		}
 	}
 }

@@ -119,6 +119,8 @@ func judge(out *state.Outcome, o Order, res actuators.Result, err error, facts s
 		out.Status = state.Done
 	case err == nil && errors.Is(seen, errUnread):
 		out.Status, out.Detail = state.Cut, seen.Error()
+	case err == nil && errors.Is(seen, errUnmet):
+		out.Status, out.Kind, out.Detail = state.StepRefused, state.Unmet, fmt.Sprintf("%v (%s)", seen, res.Detail)
 	case err == nil:
 		out.Status, out.Detail = state.StepFailed, "the actuator said it was done, but "+seen.Error()
 	case kind == actuators.Refused || kind == actuators.Conflict || kind == actuators.Invalid || kind == actuators.NotFound:

@@ -10,6 +10,10 @@ import (
 // errUnread says that the second reading did not show what a Step did.
 var errUnread = errors.New("what came of it could not be read")
 
+// errUnmet says that a start did not come about, because a condition that the
+// unit itself states is not met.
+var errUnmet = errors.New("systemd passed over the start")
+
 // verify compares the second reading with what a Step was to bring about. nil
 // means that it is so, errUnread that nobody knows; a verb of a stranger's
 // actuator shows in no fact that evenkeel reads, and is believed.
@@ -51,6 +55,9 @@ func verifyUnit(s state.Step, was, is state.Unit) error {
 	active := fmt.Sprintf("%s is %s (%s)", name, is.Active, is.Sub)
 	switch s.Action.Verb {
 	case "start", "restart":
+		if !is.Up() && !is.Condition && !is.ConditionAt.IsZero() {
+			return fmt.Errorf("%s: %w", active, errUnmet)
+		}
 		if is.Type == "oneshot" && !is.Remain && is.Active == "inactive" && is.Result == "success" {
 			return nil
 		}

@@ -96,7 +96,9 @@ func (d *draft) reasonsToHold(sv *service, w wish) []hold {
 	if w.remedial {
 		holds = append(holds, d.limits(sv, w)...)
 	}
-	if h, ok := d.failing(sv.Object(), w); ok {
+	if h, ok := d.unmet(sv, w); ok {
+		holds = append(holds, h)
+	} else if h, ok := d.failing(sv.Object(), w); ok {
 		holds = append(holds, h)
 	}
 	if sv.unsure {
@@ -216,7 +218,7 @@ func (d *draft) inARow(charges []state.Time, backoff []desired.Duration, u state
 // as long after each further one, at most five minutes.
 func (d *draft) failing(object string, w wish) (hold, bool) {
 	f, ok := d.past.Failures[state.TallyKey(object, w.action)]
-	if !ok {
+	if !ok || f.Kind == state.Unmet {
 		return hold{}, false
 	}
 	pause := time.Duration(math.Min(float64(5*time.Minute), float64(time.Second)*math.Pow(2, float64(f.Count-1))))

@@ -28,7 +28,7 @@ func TestTheStartLimitOfSystemdIsResetWithinOurOwn(t *testing.T) {
 }
 
 const (
-	oncePerHour  = "limits: {restarts: 9, per: 1h, backoff: [1s]}"
+	roomy        = "limits: {restarts: 9, per: 1h, backoff: [1s]}"
 	startRefused = "systemctl start $S 2>/dev/null; "
 	notTold      = "; test $(systemctl show -P Result $S) = "
 )
@@ -38,26 +38,26 @@ const whileBroken = "/bin/sh -c 'if test -e /run/%N.broken; then exit 1; fi; exe
 
 var limits = []way{
 	{
-		name: "killed-too-often", unit: limited(sleeper()), spec: []string{oncePerHour},
+		name: "killed-too-often", unit: limited(sleeper()), spec: []string{roomy},
 		by:  unseen("for i in 1 2 3; do systemctl kill -s KILL $S; until systemctl is-failed -q $S; do :; done; " + startRefused + "done" + notTold + "signal"),
 		why: "systemd.start NotRunning", all: []string{"systemd.reset-failed StartLimitHit", "systemd.start NotRunning"},
 		proof: "systemctl is-active -q $S",
 	},
 	{
-		name: "crash-loop", unit: limited(bare("ExecStart="+whileBroken, "Restart=always", "RestartSec=0")), spec: []string{oncePerHour},
+		name: "crash-loop", unit: limited(bare("ExecStart="+whileBroken, "Restart=always", "RestartSec=0")), spec: []string{roomy},
 		by:  unseen("touch /run/$S.broken; systemctl kill -s KILL $S; until systemctl is-failed -q $S; do :; done; rm /run/$S.broken" + notTold + "exit-code"),
 		why: "systemd.start NotRunning", all: []string{"systemd.reset-failed StartLimitHit", "systemd.start NotRunning"},
 		proof: "systemctl is-active -q $S",
 	},
 	{
 		name: "crash-loop-before-the-start", unit: limited(bare("ExecStartPre=/bin/sh -c '! test -e /run/%N.broken'", "ExecStart=/bin/sleep infinity", "Restart=on-failure", "RestartSec=0")),
-		spec: []string{oncePerHour},
+		spec: []string{roomy},
 		by:   unseen("touch /run/$S.broken; systemctl kill -s KILL $S; until systemctl is-failed -q $S; do :; done; rm /run/$S.broken" + notTold + "exit-code"),
 		why:  "systemd.start NotRunning", all: []string{"systemd.reset-failed StartLimitHit", "systemd.start NotRunning"},
 		proof: "systemctl is-active -q $S",
 	},
 	{
-		name: "killed-once", unit: limited(sleeper()), spec: []string{oncePerHour},
+		name: "killed-once", unit: limited(sleeper()), spec: []string{roomy},
 		by:  unseen("systemctl kill -s KILL $S; until systemctl is-failed -q $S; do :; done"),
 		why: "systemd.start Failed", all: []string{"systemd.start Failed"}, proof: "systemctl is-active -q $S",
 	},

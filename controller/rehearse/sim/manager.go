@@ -24,6 +24,13 @@ func (m manager) Unit(_ context.Context, name string) (load, active, sub string,
 	return u.load, u.active, u.sub, id, kind, nil
 }
 
+// Unmet lists the conditions that kept a unit from its last start.
+func (m manager) Unmet(_ context.Context, name string) ([]string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.loadedUnit(name).unmet, nil
+}
+
 func (m manager) StartUnit(ctx context.Context, unit string) (string, error) {
 	return m.do(ctx, unit, "start")
 }

@@ -20,7 +20,8 @@ func (h *Host) start(u *unit) {
 		u.changed = max(u.changed, u.rested+time.Microsecond) // systemd's own restart rests first, which takes time
 		return
 	}
-	u.conditionAt, u.condition = h.clock.wallNow(), h.met(u.config.conditions)
+	u.conditionAt, u.unmet = h.clock.wallNow(), h.unmet(u.config.conditions)
+	u.condition = len(u.unmet) == 0
 	if !u.condition {
 		h.ends[u.id] = state.StopNoSign // the journal has a line of it, and no end
 		h.skipped(u)
@@ -67,14 +68,14 @@ func (h *Host) limited(u *unit) bool {
 	return recent >= u.config.burst
 }
 
-func (h *Host) met(conditions []string) bool {
+func (h *Host) unmet(conditions []string) (out []string) {
 	for _, c := range conditions {
 		p, not := strings.CutPrefix(c, "!")
 		if (h.fs.file(p) != nil) == not {
-			return false
+			out = append(out, "ConditionPathExists="+c)
 		}
 	}
-	return true
+	return out
 }
 
 // skipped is a start that a condition denied: nothing changes, the job is done.

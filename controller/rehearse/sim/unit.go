@@ -15,6 +15,7 @@ type unit struct {
 	restarts            uint32
 	flush               bool // the next start begins to count restarts anew
 	condition           bool
+	unmet               []string // conditions, as the unit file has them
 	conditionAt         time.Time
 	invocation          string
 	changed             time.Duration

@@ -22,7 +22,7 @@ const (
 )
 
 // Reply is the answer to one Property. Value is a string, bool, uint32, int32,
-// uint64, int64, []byte, []string or JobRef, or a map of these where all were
+// uint64, int64, []byte, []string, JobRef or []Condition, or a map of these where all were
 // asked for; it then leaves out what is of another type.
 type Reply struct {
 	Value any

@@ -31,6 +31,8 @@ func (c *cursor) value(sig string) (any, bool) {
 		return append([]byte{}, c.take(int(c.uint32()))...), true
 	case "as", "ao":
 		return c.strings(), true
+	case signatureConditions:
+		return c.conditions(), true
 	case "(uo)":
 		c.align(8)
 		return JobRef{ID: c.uint32(), Path: string(c.string())}, true
