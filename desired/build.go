@@ -1,7 +1,6 @@
 package desired
 
 import (
-	"fmt"
 	"path"
 	"slices"
 	"strconv"
@@ -198,4 +197,4 @@ func parseMode(s string) uint32 {
 	return uint32(n)
 }
 
-func index(field string, i int) string { return fmt.Sprintf("%s[%d]", field, i) }
+func index(field string, i int) string { return field + "[" + strconv.Itoa(i) + "]" }

@@ -2,7 +2,7 @@ package desired
 
 import (
 	"encoding/json"
-	"fmt"
+	"strconv"
 )
 
 // APIVersion is the only version of the objects.
@@ -22,9 +22,9 @@ func (p Pos) String() string {
 	case p.Line == 0:
 		return p.File
 	case p.Col == 0:
-		return fmt.Sprintf("%s:%d", p.File, p.Line)
+		return p.File + ":" + strconv.Itoa(p.Line)
 	}
-	return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Col)
+	return p.File + ":" + strconv.Itoa(p.Line) + ":" + strconv.Itoa(p.Col)
 }
 
 // Meta names an object.

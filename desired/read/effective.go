@@ -200,9 +200,20 @@ func (l *loader) newSpec(kind string) any { return reflect.New(l.kinds[kind]).In
 
 // origins lists where each value came from, by the path of its field.
 func origins(spec *node) map[string]string {
-	all := map[string]string{}
+	all := make(map[string]string, spec.leaves())
 	collect(all, "spec", spec)
 	return all
+}
+
+// leaves counts the values that hold no others.
+func (n *node) leaves() (count int) {
+	for _, f := range n.fields {
+		count += f.value.leaves()
+	}
+	for _, one := range n.items {
+		count += one.leaves()
+	}
+	return max(1, count)
 }
 
 func collect(all map[string]string, path string, n *node) {

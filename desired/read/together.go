@@ -46,41 +46,42 @@ type shared struct {
 	lines int       // of the run, before it
 }
 
-// together reads a run. If there is anything wrong with a part of it, none is
-// read, and each document alone says what is wrong.
+// together reads a run. If anything is wrong with a part of it, nothing is read,
+// and each document says alone what is wrong with it.
 func together(docs []*document) []shared {
-	all := make([]shared, len(docs))
-	if len(docs) == 1 {
-		return all
-	}
-	var text bytes.Buffer
-	lines := 0
-	for i, d := range docs {
-		if p := (parser{doc: d}); !p.readable(d.text) {
-			return make([]shared, len(docs))
-		}
-		all[i].lines = lines
-		lines += bytes.Count(d.text, []byte("\n"))
-		text.Write(d.text)
-	}
-	failed := guarded(docs[0], func() Problems {
-		parser := yaml.NewDecoder(&text)
-		for i := range all {
-			err := parser.Decode(&all[i].root)
-			if err != nil || all[i].root.Line != all[i].lines+1 {
-				return Problems{{}}
-			}
-		}
+	all, ok := make([]shared, len(docs)), false
+	guarded(docs[0], func() Problems {
+		ok = len(docs) > 1 && decodeRun(docs, all)
 		return nil
 	})
-	if failed != nil {
-		return make([]shared, len(docs))
+	if !ok {
+		clear(all)
 	}
 	return all
 }
 
-// parse is parse of the document alone, which it leaves to that where something
-// is wrong: an alias has no anchor in another document.
+func decodeRun(docs []*document, all []shared) bool {
+	var text bytes.Buffer
+	for i, d := range docs {
+		if p := (parser{doc: d}); !p.readable(d.text) {
+			return false
+		}
+		if i > 0 {
+			all[i].lines = all[i-1].lines + bytes.Count(docs[i-1].text, []byte("\n"))
+		}
+		text.Write(d.text)
+	}
+	y := yaml.NewDecoder(&text)
+	for i := range all {
+		if err := y.Decode(&all[i].root); err != nil || all[i].root.Line != all[i].lines+1 {
+			return false
+		}
+	}
+	return true
+}
+
+// parse is as that of the document alone, which is asked where something is
+// wrong: there an alias has no anchor in another document.
 func (s *shared) parse(doc *document, values *atomic.Int64) Problems {
 	if s.root.Kind == 0 {
 		return parse(doc, values)

@@ -1,7 +1,7 @@
 package read
 
 import (
-	"fmt"
+	"strconv"
 
 	"github.com/pakashop/evenkeel/desired"
 )
@@ -109,4 +109,4 @@ func step(path, name string) string {
 	return path + "." + name
 }
 
-func item(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
+func item(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
