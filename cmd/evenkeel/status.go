@@ -26,8 +26,11 @@ func (a *app) statusCmd() *cobra.Command {
 on, then totals.
 
 Exit code 0: nothing fails. 3: something does (see --fail-on). 4: unknown
-service. 2: trouble.`,
-		Example:           "  evenkeel status\n  evenkeel status pakashop-backend -o json\n  evenkeel status -w",
+service. 2: trouble.
+
+-o oneline is for prompts and login banners: one short line of the running
+controller, within a second, whatever happens.`,
+		Example:           "  evenkeel status\n  evenkeel status pakashop-backend -o json\n  evenkeel status -w\n  evenkeel status -o oneline",
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.status(cmd.Context(), o, args) },
 		ValidArgsFunction: a.completeServices,
 	}
@@ -54,6 +57,9 @@ func (a *app) status(ctx context.Context, o statusOptions, names []string) error
 			return trouble(fmt.Errorf("--fail-on %s: there are warn, fail, held, unknown", s))
 		}
 	}
+	if o.form == "oneline" && len(a.paths) == 0 && !o.watch {
+		return a.oneLine(ctx, o, names)
+	}
 	names, err := a.selected(ctx, o.selector, names)
 	if err != nil {
 		return err
@@ -68,7 +74,12 @@ func (a *app) status(ctx context.Context, o statusOptions, names []string) error
 	if err := a.printBoard(b, o.form); err != nil {
 		return err
 	}
-	for _, s := range o.failOn {
+	return failing(b, o.failOn)
+}
+
+// failing is the exit code for what a board says.
+func failing(b report.Board, failOn []string) error {
+	for _, s := range failOn {
 		if b.Status.Count(report.State(strings.ToUpper(s))) > 0 {
 			return &exit{code: exitFail}
 		}
@@ -81,9 +92,11 @@ func (a *app) board(ctx context.Context, names []string) (report.Board, error) {
 	if err != nil {
 		return b, trouble(hint(err))
 	}
-	if len(names) == 0 {
-		return b, nil
-	}
+	return only(b, names)
+}
+
+// only keeps the lines of a board that names ask for; of no names, all.
+func only(b report.Board, names []string) (report.Board, error) {
 	for i, n := range names {
 		names[i] = strings.TrimPrefix(n, "Service/")
 	}
@@ -113,7 +126,7 @@ func (a *app) printBoard(b report.Board, form string) error {
 	case "json", "yaml":
 		return a.print(form, b.Status)
 	case "oneline":
-		_, err := fmt.Fprintln(a.stdout, strings.TrimSuffix(b.Status.OneLine(), "\n"))
+		_, err := fmt.Fprint(a.stdout, b.Status.OneLine(a.style()))
 		return err
 	case "script":
 		_, err := fmt.Fprint(a.stdout, b.Script(a.style()))

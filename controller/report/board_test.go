@@ -60,7 +60,7 @@ func TestBoardWithoutServices(t *testing.T) {
 	b := newHost().board()
 	for name, c := range map[string]struct{ got, want string }{
 		"table":   {b.Text(Style{Now: noon}, false), "app-1 (production) at 3f2a1b9c0d4e\nno services\n"},
-		"oneline": {b.Status.OneLine(), "evenkeel: no services\n"},
+		"oneline": {b.Status.OneLine(Style{}), "evenkeel app-1: no services\n"},
 		"script":  {b.Script(Style{}), ""},
 	} {
 		if c.got != c.want {

@@ -36,7 +36,7 @@ func outputs(t *testing.T, h *host) []output {
 		{Name: "status.wide", Data: []byte(b.Text(st, true))},
 		{Name: "status.json", Data: must(JSON(b.Status))(t)},
 		{Name: "status.yaml", Data: must(YAML(b.Status))(t)},
-		{Name: "status.oneline", Data: []byte(b.Status.OneLine())},
+		{Name: "status.oneline", Data: []byte(b.Status.OneLine(Style{}))},
 		{Name: "status.script", Data: []byte(b.Script(st))},
 		{Name: "get.txt", Data: []byte(h.Get("Service").Text(st))},
 		{Name: "get.json", Data: must(JSON(h.Get("")))(t)},

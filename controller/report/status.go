@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -193,11 +192,6 @@ func (s Status) words() string {
 		}
 	}
 	return strings.Join(parts, ", ")
-}
-
-// OneLine is "evenkeel: 21 OK, 1 HELD".
-func (s Status) OneLine() string {
-	return "evenkeel: " + cmp.Or(s.words(), "no services") + "\n"
 }
 
 // Only keeps the lines that names ask for, and returns the names that nothing
