@@ -58,6 +58,15 @@ const (
 	NoteOwned    NoteKind = "owned"    // a file lies where evenkeel wrote it
 	NoteDisowned NoteKind = "disowned" // it no longer counts as evenkeel's
 	NoteRevision NoteKind = "revision" // a revision was put in force
+	NoteAsked    NoteKind = "asked"    // a human asked for something by hand
+	NoteAnswered NoteKind = "answered" // what a human asked for is settled without a Step, for some units or for all
+	NoteRetried  NoteKind = "retried"  // a human cleared what an object's unit had spent of its limits
+	NoteApproved NoteKind = "approved" // a human let a Step go
+	NoteAccepted NoteKind = "accepted" // a human accepted a foreign drop-in as it is
+	NoteReleased NoteKind = "released" // a human took an object out of evenkeel's hands
+	NoteTaken    NoteKind = "taken"    // a released object is managed again
+	NoteVersion  NoteKind = "version"  // this version of evenkeel acts for the first time
+	NoteSettled  NoteKind = "settled"  // a human approved what a new version wants to do
 )
 
 // Note remembers something though nothing is done.
@@ -71,6 +80,8 @@ type Note struct {
 	Managed  *Managed  `json:"managed,omitempty"`
 	Owned    *Owned    `json:"owned,omitempty"`
 	Revision *Revision `json:"revision,omitempty"`
+	Ask      *Ask      `json:"ask,omitempty"`
+	Actor    string    `json:"actor,omitempty"` // the human whose doing it is
 }
 
 // Ran is what one invocation of a unit was started with, by digest.
@@ -91,6 +102,7 @@ type Hold struct {
 	For    time.Duration `json:"for,omitempty"` // zero: until it is lifted
 	Actor  string        `json:"actor,omitempty"`
 	Detail string        `json:"detail,omitempty"`
+	Stop   bool          `json:"stop,omitempty"` // placed together with a stop by hand: a start by hand lifts it
 }
 
 // Key is under what Past.Holds lists the hold: one an object, unit and reason.

@@ -32,6 +32,13 @@ type Past struct {
 	Touched  Time               `json:"touched,omitzero"`   // the end of our last Step that changed what systemd loads
 	Reloaded Time               `json:"reloaded,omitzero"`  // the end of our last daemon-reload
 	Revision Revision           `json:"revision,omitzero"`
+	Asks     map[string]Ask     `json:"asks,omitempty"`     // by ID: what humans asked for and is not settled
+	Answers  []Answer           `json:"answers,omitempty"`  // how the last Asks ended, oldest first
+	Approved map[string]Time    `json:"approved,omitempty"` // by Step ID: let go by a human
+	Accepted map[string]string  `json:"accepted,omitempty"` // by path: the digest of a foreign drop-in that a human accepted
+	Released map[string]Time    `json:"released,omitempty"` // by object: taken out of evenkeel's hands
+	Version  string             `json:"version,omitempty"`  // of the evenkeel that acted last
+	Renewed  Time               `json:"renewed,omitzero"`   // since when it is that version, where another had acted before and nobody has approved it
 
 	// Known is false where no record of the past could be read, as in a dry
 	// run without a store: then nothing is taken for granted.
@@ -90,6 +97,10 @@ func (p *Past) init() {
 	set(&p.Managed)
 	set(&p.Owned)
 	set(&p.Cut)
+	set(&p.Asks)
+	set(&p.Approved)
+	set(&p.Accepted)
+	set(&p.Released)
 }
 
 func set[K comparable, V any](m *map[K]V) {
@@ -108,7 +119,9 @@ func (p *Past) Clone() *Past {
 	for u, t := range p.Charges {
 		c.Charges[u] = slices.Clone(t)
 	}
-	c.Upheaval = slices.Clone(p.Upheaval)
+	c.Upheaval, c.Answers = slices.Clone(p.Upheaval), slices.Clone(p.Answers)
+	c.Asks, c.Approved = maps.Clone(p.Asks), maps.Clone(p.Approved)
+	c.Accepted, c.Released = maps.Clone(p.Accepted), maps.Clone(p.Released)
 	c.init()
 	return &c
 }
@@ -159,6 +172,7 @@ func (p *Past) outcome(o Outcome, at Time) {
 		p.Ended[r.String()] = at
 	}
 	key := TallyKey(s.Object, s.Action)
+	p.answer(s, o)
 	switch o.Status {
 	case Done:
 		p.Tally[key]++
@@ -174,6 +188,25 @@ func (p *Past) outcome(o Outcome, at Time) {
 		}
 		p.perhaps(s, at)
 	}
+}
+
+// answer settles what a human asked for, and uses up his approval.
+func (p *Past) answer(s Step, o Outcome) {
+	if o.Status == Cut {
+		return // it is done again, or seen to be done
+	}
+	delete(p.Approved, s.ID)
+	if s.Ask == "" {
+		return
+	}
+	failed := ""
+	if o.Status != Done {
+		failed = s.Action.String() + " " + string(o.Status)
+		if o.Detail != "" {
+			failed += ": " + o.Detail
+		}
+	}
+	p.settle(s.Ask, []string{s.Action.Target}, failed)
 }
 
 // perhaps remembers what a Step may have done that was cut short: what lies
@@ -277,6 +310,38 @@ func (p *Past) note(n Note, at Time) {
 		delete(p.Owned, n.Name)
 	case NoteRevision:
 		p.Revision = *n.Revision
+	default:
+		p.hand(n, at)
+	}
+}
+
+// hand takes in what a human did through evenkeel.
+func (p *Past) hand(n Note, at Time) {
+	switch n.Kind {
+	case NoteAsked:
+		p.Asks[n.Ask.ID] = *n.Ask
+	case NoteAnswered:
+		p.settle(n.Ask.ID, n.Ask.Units, n.Detail)
+	case NoteRetried:
+		delete(p.Charges, n.Name)
+		maps.DeleteFunc(p.Failures, func(k string, _ Failure) bool { return strings.HasPrefix(k, n.Object+" ") })
+	case NoteApproved:
+		p.Approved[n.Name] = at
+	case NoteAccepted:
+		p.Accepted[n.Name] = n.Detail
+	case NoteReleased:
+		p.forget(n.Object)
+		p.Released[n.Object] = at
+	case NoteTaken:
+		delete(p.Released, n.Object)
+	case NoteVersion:
+		p.Renewed = Time{}
+		if p.Version != "" {
+			p.Renewed = at
+		}
+		p.Version = n.Name
+	case NoteSettled:
+		p.Renewed = Time{}
 	}
 }
 
@@ -291,8 +356,10 @@ func (p *Past) forget(object string) {
 		delete(p.Stopped, u)
 	}
 	delete(p.Managed, object)
+	delete(p.Released, object)
 	maps.DeleteFunc(p.Owned, func(_ string, o Owned) bool { return o.Object == object })
 	maps.DeleteFunc(p.Holds, func(_ string, h Hold) bool { return h.Object == object })
+	maps.DeleteFunc(p.Asks, func(_ string, a Ask) bool { return a.Object == object })
 	maps.DeleteFunc(p.Failures, func(k string, _ Failure) bool { return strings.HasPrefix(k, object+" ") })
 }
 

@@ -28,6 +28,7 @@ type Step struct {
 	Fields   []Field          `json:"fields,omitempty"`   // what differs
 	Remedial bool             `json:"remedial,omitempty"` // charged to the unit's limits: it repairs what had been well
 	Actor    string           `json:"actor,omitempty"`    // the human who asked for it; empty: evenkeel itself
+	Ask      string           `json:"ask,omitempty"`      // the ID of what he asked for
 	Case     string           `json:"case,omitempty"`     // the Case whose rung it is
 	Rung     int              `json:"rung,omitempty"`
 }
@@ -67,6 +68,7 @@ type Held struct {
 	Detail string  `json:"detail,omitempty"`
 	Until  *Time   `json:"until,omitempty"`  // nil: until something changes
 	Fields []Field `json:"fields,omitempty"` // what differs
+	Ask    string  `json:"ask,omitempty"`    // the ID of what a human asked for, where it is that
 	Info   bool    `json:"info,omitempty"`   // shown, but nothing differs: a hold on an object that is as declared
 }
 

@@ -254,7 +254,7 @@ func (d *draft) foreign(sv *service) {
 
 func (d *draft) foreignDropIn(sv *service, path string) {
 	have, ok := d.file(sv.Object(), path)
-	if !ok || have.Kind == state.Absent {
+	if !ok || have.Kind == state.Absent || have.Digest != "" && d.past.Accepted[path] == have.Digest {
 		return
 	}
 	w := wish{

@@ -27,6 +27,7 @@ type wish struct {
 	repairs  bool // it belongs to management repair: state, not files or links
 	remedial bool // it repairs what had been well, and is charged
 	holds    []hold
+	ask      *state.Ask // what a human asked for, where it is that
 }
 
 // hold is one reason not to do something.
@@ -58,7 +59,11 @@ func (d *draft) hold(object string, w wish, h hold) {
 	if detail == "" {
 		detail = w.detail
 	}
-	d.held = append(d.held, state.Held{Object: object, Unit: w.unit, Reason: h.reason, Detail: detail, Until: h.until, Fields: w.fields})
+	held := state.Held{Object: object, Unit: w.unit, Reason: h.reason, Detail: detail, Until: h.until, Fields: w.fields}
+	if w.ask != nil {
+		held.Ask = w.ask.ID
+	}
+	d.held = append(d.held, held)
 	d.waits(h.until)
 }
 
@@ -78,34 +83,50 @@ func (d *draft) reasonsToHold(sv *service, w wish) []hold {
 	case w.unit != "" && !policy.AllowsUnit(w.unit):
 		add(state.NotAllowed, "policy does not allow managing "+w.unit, nil)
 	}
-	for _, h := range d.heldBy(sv.Object(), w) {
-		add(h.Reason, h.Detail, h.Until(d.now))
-	}
 	switch {
 	case sv.mode == desired.Observe:
 		add(state.ObserveOnly, d.observing(sv)+w.describe(), nil)
 	case sv.mode == desired.Repair && !w.repairs:
 		add(state.ObserveOnly, "management is repair: "+w.describe(), nil)
 	}
-	if policy.Approval(w.action.Actuator+"."+w.action.Verb) != desired.Auto {
-		add(state.AwaitingApproval, "policy asks for approval of "+w.action.String(), nil)
-	}
 	if w.effect == actuators.Disruptive && d.have.Host.Known() && d.have.Host.Value.Packages {
 		add(state.PackageManager, "a package manager holds its lock", nil)
 	}
-	if w.remedial {
-		holds = append(holds, d.limits(sv, w)...)
-	}
-	if h, ok := d.unmet(sv, w); ok {
-		holds = append(holds, h)
-	} else if h, ok := d.failing(sv.Object(), w); ok {
-		holds = append(holds, h)
+	if w.ask == nil {
+		holds = append(holds, d.notByItself(sv, w)...)
 	}
 	if sv.unsure {
 		add(state.Unobserved, "what its new process was started with is being read", nil)
 	}
 	if sv.frozen {
 		add(state.InProgress, "another step on it is under way", nil)
+	}
+	return holds
+}
+
+// notByItself asks what forbids a change to evenkeel, but not to a human who
+// asks for it.
+func (d *draft) notByItself(sv *service, w wish) []hold {
+	var holds []hold
+	for _, h := range d.heldBy(sv.Object(), w) {
+		holds = append(holds, hold{h.Reason, h.Detail, h.Until(d.now)})
+	}
+	if _, ok := d.past.Released[sv.object]; ok {
+		holds = append(holds, hold{state.Suspended, sv.Name + " was released by hand; evenkeel takes it back with: evenkeel resume " + sv.Name, nil})
+	}
+	if d.want.Policy.Approval(w.action.Actuator+"."+w.action.Verb) != desired.Auto && !d.approved(sv.object, w) {
+		holds = append(holds, hold{state.AwaitingApproval, fmt.Sprintf("policy asks for approval of %s: evenkeel approve %s", w.action, d.stepID(sv.object, w)), nil})
+	}
+	if h, ok := d.newVersion(sv.object, w); ok {
+		holds = append(holds, h)
+	}
+	if w.remedial {
+		holds = append(holds, d.limits(sv, w)...)
+	}
+	if h, ok := d.unmet(sv, w); ok {
+		holds = append(holds, h)
+	} else if h, ok := d.failing(sv.object, w); ok {
+		holds = append(holds, h)
 	}
 	return holds
 }

@@ -18,6 +18,9 @@ func (d *draft) step(object string, w wish) string {
 		Object: object, Reason: w.reason, Detail: w.detail, Action: w.action, Effect: w.effect,
 		Needs: w.needs, Rests: w.rests, Fields: w.fields, Remedial: w.remedial,
 	}
+	if w.ask != nil {
+		s.Ask, s.Actor = w.ask.ID, w.ask.Actor
+	}
 	s.ID = stepID(object, w.action, d.past.Tally[state.TallyKey(object, w.action)])
 	d.byKey[stepKey(object, w.action)] = s.ID
 	d.steps = append(d.steps, s)

@@ -24,6 +24,7 @@ func Make(want *desired.Set, have *state.World, past *state.Past, now state.Time
 	}
 	d.flights()
 	d.host()
+	d.overdue()
 	d.perhaps()
 	d.undeclaredFiles = undeclaredFiles(want, d.past)
 	for i := range want.Services {
@@ -32,6 +33,7 @@ func Make(want *desired.Set, have *state.World, past *state.Past, now state.Time
 	}
 	d.guarded(d.hostObject(), d.orphans)
 	d.reload()
+	d.handOrder()
 	d.revision()
 	return d.finish()
 }
@@ -78,6 +80,7 @@ type service struct {
 	left     bool     // a change by somebody else of what its units are made of stays as it is
 	noRoom   bool     // it cannot be masked: a file lies where the mask belongs
 	starting []string // IDs of Steps that make it run
+	asked    []string // units for which there is a Step by hand
 	up       bool     // every unit of it runs
 	unknown  bool     // some unit of it could not be observed
 	held     bool     // some unit of it is down and held
@@ -158,6 +161,7 @@ func (d *draft) service(sv *service) {
 		d.boot(sv, u)
 	}
 	d.loaded(sv)
+	d.byHand(sv)
 	sv.up = true
 	for _, u := range sv.Units {
 		d.state(sv, u)
@@ -175,6 +179,9 @@ func (d *draft) revision() {
 
 // managed notes what must be known of a service once its YAML is gone.
 func (d *draft) managed(sv *service) {
+	if _, released := d.past.Released[sv.object]; released {
+		return
+	}
 	old, ok := d.past.Managed[sv.Object()]
 	if ok && old.OnRemove == sv.Spec.OnRemove && slices.Equal(old.Units, sv.Units) {
 		return

@@ -28,7 +28,7 @@ func (d *draft) process(sv *service, unit string, u state.Unit) {
 		d.note(state.Note{Kind: state.NoteRan, Object: sv.Object(), Name: unit, Ran: &next})
 		ran = next
 	}
-	if !d.past.Known || sv.Spec.State != desired.Running && sv.Spec.State != "" {
+	if !d.past.Known || sv.Spec.State != desired.Running && sv.Spec.State != "" || slices.Contains(sv.asked, unit) {
 		return
 	}
 	d.stale(sv, unit, u, ran)

@@ -40,7 +40,7 @@ func TestAReadingAgainIsAsGoodAsTheFirst(t *testing.T) {
 		{"true"},
 		{"true"},
 		{"systemctl", "restart", "evk-mem0"},
-		{"systemctl", "kill", "-s", "KILL", "evk-mem1"},
+		{"sh", "-c", "systemctl kill -s KILL evk-mem1; while systemctl is-active -q evk-mem1; do sleep 0.01; done"},
 		{"systemctl", "stop", "evk-mem2"},
 		{"systemctl", "set-property", "--runtime", "evk-mem3", "CPUWeight=50"},
 		{"sh", "-c", "echo Restart=always >> " + unitDir + "/evk-mem3.service"},

@@ -1,0 +1,174 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/pakashop/evenkeel/actuators"
+	"github.com/pakashop/evenkeel/state"
+)
+
+// byHand plans what humans asked for of a service, before anything else is
+// planned for its units: a Step by hand takes the place of one that evenkeel
+// would have come to by itself. What a human holds (suspend, a stop by hand,
+// limits, approval) does not hold him; what protects the host does.
+func (d *draft) byHand(sv *service) {
+	for _, a := range d.asks(sv.object) {
+		if a.Ended(d.now) {
+			d.answer(a, nil, fmt.Sprintf("%s of %s did not come about within %s", a.Verb, sv.Name, state.AskFor))
+			continue
+		}
+		for _, unit := range a.Units {
+			d.ask(sv, a, unit)
+		}
+	}
+}
+
+// asks lists what is asked for of an object, oldest first.
+func (d *draft) asks(object string) []state.Ask {
+	var out []state.Ask
+	for _, a := range d.past.Asks {
+		if a.Object == object {
+			out = append(out, a)
+		}
+	}
+	slices.SortFunc(out, func(a, b state.Ask) int { return cmp.Or(cmp.Compare(a.At.Up, b.At.Up), cmp.Compare(a.ID, b.ID)) })
+	return out
+}
+
+// answer settles an Ask without a Step: for some units, or for all that are left.
+func (d *draft) answer(a state.Ask, units []string, failed string) {
+	d.note(state.Note{Kind: state.NoteAnswered, Object: a.Object, Detail: failed, Ask: &state.Ask{ID: a.ID, Units: units}})
+}
+
+func (d *draft) ask(sv *service, a state.Ask, unit string) {
+	if !slices.Contains(sv.Units, unit) {
+		d.answer(a, []string{unit}, unit+" is no longer declared")
+		return
+	}
+	u, ok := d.unit(sv.object, unit)
+	if !ok {
+		return // the loop looks again
+	}
+	w := wish{
+		unit: unit, reason: state.ByHand, detail: a.Says(), ask: &a, repairs: true, effect: actuators.Disruptive,
+		action: actuators.Action{Actuator: "systemd", Verb: a.Verb, Target: unit},
+		rests:  []state.Ref{unitRef(unit)},
+	}
+	switch verb, failed := handVerb(a.Verb, u); {
+	case failed != "":
+		d.answer(a, []string{unit}, unit+" "+failed)
+		return
+	case verb == "":
+		d.answer(a, []string{unit}, "")
+		return
+	default:
+		w.action.Verb = verb
+	}
+	if u.Job.ID != 0 && !sv.frozen {
+		w.holds = append(w.holds, hold{state.SystemdActing, fmt.Sprintf("systemd has a %s job for %s", u.Job.Type, unit), nil})
+	}
+	if w.action.Verb == "start" {
+		w.effect = actuators.Benign
+	}
+	if isStart(w.action) {
+		if u.Masked() && !d.maskedByUs(unit) {
+			w.holds = append(w.holds, hold{state.Masked, unit + " is masked; a mask stands until it is lifted", nil})
+		}
+		w.needs = append(append(w.needs, sv.changed...), sv.written...)
+		_, _ = d.dependencies(sv, &w) // the order is respected; whether it makes sense is for the human to say
+	}
+	if id, ok := d.wish(sv, w); ok {
+		sv.asked = append(sv.asked, unit)
+		if isStart(w.action) {
+			sv.starting = append(sv.starting, id)
+		}
+	}
+}
+
+// handVerb is what it takes to do what was asked for, or why it cannot be done;
+// nothing at all where it is so already.
+func handVerb(verb string, u state.Unit) (do, failed string) {
+	up := u.Up()
+	switch {
+	case u.Missing():
+		return "", "is not known to systemd"
+	case verb == "start" && up, verb == "stop" && (u.Active == "inactive" || u.Active == "failed"):
+		return "", ""
+	case verb == "restart" && !up && u.Active != "activating" && u.Active != "deactivating":
+		return "start", ""
+	case verb == "reload" && !up:
+		return "", "is not running"
+	case verb == "reload" && !u.CanReload:
+		return "", "has no ExecReload=: it cannot be reloaded, only restarted"
+	}
+	return verb, ""
+}
+
+// handOrder has what is stopped by hand wait for what depends on it and is
+// stopped by hand, too.
+func (d *draft) handOrder() {
+	stops := make(map[string][]int) // by service: its stops by hand
+	for i := range d.steps {
+		if s := &d.steps[i]; s.Ask != "" && s.Action.Verb == "stop" {
+			stops[s.Object] = append(stops[s.Object], i)
+		}
+	}
+	if len(stops) < 2 {
+		return
+	}
+	for i := range d.order {
+		sv := &d.order[i]
+		for _, before := range stops[sv.object] {
+			for _, name := range slices.Concat(sv.Requires, sv.Follows) {
+				for _, after := range stops["Service/"+name] {
+					d.steps[after].Needs = append(d.steps[after].Needs, d.steps[before].ID)
+				}
+			}
+		}
+	}
+}
+
+// overdue lifts suspensions whose time is over, so that the record says when
+// they ended.
+func (d *draft) overdue() {
+	for _, key := range slices.Sorted(maps.Keys(d.past.Holds)) {
+		if h := d.past.Holds[key]; h.Reason == state.Suspended && h.Ended(d.now) {
+			d.remember(state.Note{Kind: state.NoteLifted, Object: h.Object, Name: h.Unit, Hold: &h, Detail: "its time is over"})
+		} else if h.Reason == state.Suspended {
+			d.waits(h.Until(d.now))
+		}
+	}
+}
+
+// newVersionFor is how long a new version of evenkeel waits to be approved
+// before it may disturb anything.
+const newVersionFor = 24 * time.Hour
+
+// newVersion holds the first disruptive wishes of a new version: it may see the
+// world otherwise than the one before, and an upgrade must restart nothing.
+func (d *draft) newVersion(object string, w wish) (hold, bool) {
+	if d.past.Renewed.IsZero() || w.effect != actuators.Disruptive {
+		return hold{}, false
+	}
+	age := d.now.Since(d.past.Renewed)
+	if age >= newVersionFor {
+		return hold{}, false
+	}
+	detail := fmt.Sprintf("evenkeel %s is new on this host; let it act with: evenkeel approve %s", d.past.Version, d.stepID(object, w))
+	return hold{state.NewVersion, detail, d.at(newVersionFor - age)}, true
+}
+
+// approved tells whether a human let the Step of a wish go.
+func (d *draft) approved(object string, w wish) bool {
+	_, ok := d.past.Approved[d.stepID(object, w)]
+	return ok
+}
+
+// stepID is the ID that the Step of a wish has, or would have.
+func (d *draft) stepID(object string, w wish) string {
+	return stepID(object, w.action, d.past.Tally[state.TallyKey(object, w.action)])
+}

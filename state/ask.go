@@ -1,0 +1,82 @@
+package state
+
+import (
+	"slices"
+	"time"
+)
+
+// Ask is what a human asked for by hand: one verb for the units of one object.
+// It is a reason for Steps like any other, and stands until each unit has had
+// its Step, until it is withdrawn, or for AskFor.
+type Ask struct {
+	ID     string   `json:"id"`
+	Object string   `json:"object"`
+	Verb   string   `json:"verb"`             // start, stop, restart or reload
+	Units  []string `json:"units"`            // those for which it is not settled yet
+	Actor  string   `json:"actor,omitempty"`  // who asked
+	Why    string   `json:"why,omitempty"`    // in his own words
+	Failed string   `json:"failed,omitempty"` // what of it did not come about so far
+	At     Time     `json:"at"`
+}
+
+// AskFor is how long what a human asked for may wait to be done.
+const AskFor = 10 * time.Minute
+
+// Ended tells whether an Ask is too old to be done: the human is gone, or the
+// host has started anew.
+func (a Ask) Ended(now Time) bool { return a.At.Boot != now.Boot || now.Since(a.At) >= AskFor }
+
+// Says is why something is done by hand, for a Step's detail.
+func (a Ask) Says() string {
+	who := a.Actor
+	if who == "" {
+		who = "a human"
+	}
+	if a.Why == "" {
+		return who + " asked for it"
+	}
+	return who + " asked for it: " + a.Why
+}
+
+// Answer is how an Ask ended.
+type Answer struct {
+	ID     string `json:"id"`
+	Failed string `json:"failed,omitempty"` // what did not come about; empty: all of it did
+}
+
+// maxAnswers bounds how many answers are remembered; whoever asked waits for his.
+const maxAnswers = 64
+
+// settle takes units off an Ask, all of them where none is named. The last one
+// makes it an Answer.
+func (p *Past) settle(id string, units []string, failed string) {
+	a, ok := p.Asks[id]
+	if !ok {
+		return
+	}
+	if failed != "" && a.Failed != "" {
+		failed = a.Failed + "; " + failed
+	}
+	if failed != "" {
+		a.Failed = failed
+	}
+	rest := slices.DeleteFunc(slices.Clone(a.Units), func(u string) bool { return len(units) == 0 || slices.Contains(units, u) })
+	if len(rest) > 0 {
+		a.Units = rest
+		p.Asks[id] = a
+		return
+	}
+	delete(p.Asks, id)
+	answers := append(slices.Clone(p.Answers), Answer{ID: id, Failed: a.Failed})
+	p.Answers = answers[max(0, len(answers)-maxAnswers):]
+}
+
+// Answer finds how an Ask ended.
+func (p *Past) Answer(id string) (Answer, bool) {
+	for _, a := range p.Answers {
+		if a.ID == id {
+			return a, true
+		}
+	}
+	return Answer{}, false
+}
