@@ -8,6 +8,7 @@ import (
 
 	"github.com/pakashop/evenkeel/controller/act"
 	"github.com/pakashop/evenkeel/controller/api"
+	"github.com/pakashop/evenkeel/controller/hand"
 	"github.com/pakashop/evenkeel/state"
 )
 
@@ -147,6 +148,18 @@ func (c *Controller) Reload(ctx context.Context) error {
 
 // Reconcile looks at everything again, now.
 func (c *Controller) Reconcile() { c.eyes.dirty(nil) }
+
+// Hand carries out what a human asks for. What has to be done is done by Steps
+// of the next passes; what cannot be is an error that is hand.ErrUnknown or
+// hand.ErrRefused.
+func (c *Controller) Hand(ctx context.Context, r hand.Request) (hand.Answer, error) {
+	reply := make(chan answered, 1)
+	a, err := ask(ctx, c, reply, asked{r, reply})
+	if err != nil {
+		return hand.Answer{}, err
+	}
+	return a.answer, a.err
+}
 
 func ask[T any](ctx context.Context, c *Controller, reply chan T, m message) (T, error) {
 	var zero T

@@ -75,6 +75,9 @@ func (l *loop) begin() {
 		l.c.o.Log.Info("steps were cut short by the end of an earlier run", "steps", len(entries))
 		l.write(entries, "outcome")
 	}
+	if v := l.c.o.Version; v != "" && v != l.past.Version && l.past.Distrust == "" {
+		l.write([]state.Entry{{At: now, Note: &state.Note{Kind: state.NoteVersion, Name: v}}}, "notes")
+	}
 	l.c.eyes.dirty(nil)
 	l.resync.Reset(l.jitter())
 }

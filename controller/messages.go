@@ -1,11 +1,13 @@
 package controller
 
 import (
+	"fmt"
 	"reflect"
 
 	"github.com/pakashop/evenkeel/controller/act"
 	"github.com/pakashop/evenkeel/controller/api"
 	"github.com/pakashop/evenkeel/controller/failpoint"
+	"github.com/pakashop/evenkeel/controller/hand"
 	"github.com/pakashop/evenkeel/controller/plan"
 	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/state"
@@ -112,4 +114,37 @@ type viewed struct{ reply chan api.View }
 func (m viewed) tell(l *loop) bool {
 	m.reply <- l.view()
 	return false
+}
+
+// asked brings what a human wants.
+type asked struct {
+	request hand.Request
+	reply   chan<- answered
+}
+
+// answered is what came of it.
+type answered struct {
+	answer hand.Answer
+	err    error
+}
+
+func (m asked) tell(l *loop) bool {
+	scene := hand.Scene{Want: l.want, Have: l.have, Past: l.past, Plan: l.plan, Now: l.c.o.Observer.Now(), NewID: newTrace}
+	answer, notes, err := hand.Decide(m.request, scene)
+	if err == nil && len(notes) > 0 {
+		entries := make([]state.Entry, len(notes))
+		for i := range notes {
+			entries[i] = state.Entry{At: scene.Now, Pass: l.past.Pass, Note: &notes[i]}
+		}
+		if !l.write(entries, "notes") {
+			err = fmt.Errorf("%w: the record cannot be written", hand.ErrRefused)
+		}
+	}
+	r := m.request
+	l.c.o.Log.Info("a human asks", "verb", r.Verb, "objects", r.Objects, "actor", r.Actor, "why", r.Why, "error", err)
+	m.reply <- answered{answer, err}
+	if err == nil {
+		l.interest() // what was released or taken back
+	}
+	return err == nil
 }

@@ -53,6 +53,7 @@ type Options struct {
 	Actuators map[string]actuators.Actuator
 	Log       *slog.Logger
 
+	Version string                          // of evenkeel; a change of it is remembered; empty: it is not
 	Stopped func() bool                     // the kill switch, read before each act; nil: none
 	Resync  time.Duration                   // how often everything is looked at again; default 1 m, with jitter
 	Grace   time.Duration                   // how long a shutdown waits for Steps under way; default 20 s

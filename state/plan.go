@@ -62,14 +62,15 @@ type Field struct {
 
 // Held is a difference that is not acted on, with the reason and its end.
 type Held struct {
-	Object string  `json:"object"`
-	Unit   string  `json:"unit,omitempty"` // for a replica: which
-	Reason Reason  `json:"reason"`
-	Detail string  `json:"detail,omitempty"`
-	Until  *Time   `json:"until,omitempty"`  // nil: until something changes
-	Fields []Field `json:"fields,omitempty"` // what differs
-	Ask    string  `json:"ask,omitempty"`    // the ID of what a human asked for, where it is that
-	Info   bool    `json:"info,omitempty"`   // shown, but nothing differs: a hold on an object that is as declared
+	Object string   `json:"object"`
+	Unit   string   `json:"unit,omitempty"` // for a replica: which
+	Reason Reason   `json:"reason"`
+	Detail string   `json:"detail,omitempty"`
+	Until  *Time    `json:"until,omitempty"`  // nil: until something changes
+	Fields []Field  `json:"fields,omitempty"` // what differs
+	Ask    string   `json:"ask,omitempty"`    // the ID of what a human asked for, where it is that
+	Steps  []string `json:"steps,omitempty"`  // the IDs of Steps that a human may approve
+	Info   bool     `json:"info,omitempty"`   // shown, but nothing differs: a hold on an object that is as declared
 }
 
 // Gap is a fact that is missing, too old or unreadable. The loop looks again.

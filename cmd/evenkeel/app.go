@@ -84,6 +84,8 @@ runs systemd services, plans the difference, acts, and records what it did.
 	cmd.AddCommand(
 		a.validateCmd(), a.diffCmd(), a.applyCmd(), a.runCmd(), a.statusCmd(), a.getCmd(), a.describeCmd(), a.historyCmd(),
 		a.displacedCmd(), a.logsCmd(), a.schemaCmd(), a.actuatorsCmd(), a.checkCmd(), a.versionCmd(), a.completionCmd(), a.manCmd(),
+		a.startCmd(), a.stopCmd(), a.restartCmd(), a.reloadCmd(), a.suspendCmd(), a.resumeCmd(), a.holdCmd(),
+		a.retryCmd(), a.acceptCmd(), a.approveCmd(), a.releaseCmd(), a.reconcileCmd(),
 		a.rehearseCmd(), a.demoCmd(), a.debugCmd(),
 	)
 	for _, c := range cmd.Commands() {

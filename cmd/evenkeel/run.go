@@ -69,7 +69,7 @@ func (a *app) runController(ctx context.Context, every time.Duration) error {
 		return err
 	}
 	defer d.Close()
-	d.options.Resync = every
+	d.options.Resync, d.options.Version = every, version
 	d.options.Ready = func() { notify(sd.SdNotifyReady + "\nSTATUS=keeping this host as declared") }
 	c, err := controller.New(d.options)
 	if err != nil {

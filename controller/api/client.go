@@ -51,8 +51,21 @@ func NewClient(path string) *Client {
 const maxAnswer = 64 << 20
 
 func (c *Client) call(ctx context.Context, method, path string, q url.Values, out any) error {
+	return c.send(ctx, method, path, q, nil, out)
+}
+
+// send is call with a body, which is nil for none.
+func (c *Client) send(ctx context.Context, method, path string, q url.Values, in, out any) error {
+	var content io.Reader
+	if in != nil {
+		b, err := json.Marshal(in)
+		if err != nil {
+			return err
+		}
+		content = bytes.NewReader(b)
+	}
 	u := url.URL{Scheme: "http", Host: "evenkeel", Path: "/" + Version + path, RawQuery: q.Encode()}
-	req, err := http.NewRequestWithContext(ctx, method, u.String(), nil)
+	req, err := http.NewRequestWithContext(ctx, method, u.String(), content)
 	if err != nil {
 		return err
 	}

@@ -67,6 +67,8 @@ func NewServer(o Options) *Server {
 	s.mux.HandleFunc("GET /v1/history", s.history)
 	s.mux.HandleFunc("GET /v1/actuators", s.actuators)
 	s.mux.HandleFunc("GET /v1/view", s.changer(s.view))
+	s.mux.HandleFunc("GET /v1/asks", s.asks)
+	s.mux.HandleFunc("POST /v1/hand", s.changer(s.hand))
 	s.mux.HandleFunc("POST /v1/reload", s.changer(s.reload))
 	s.mux.HandleFunc("POST /v1/reconcile", s.changer(s.reconcile))
 	return s

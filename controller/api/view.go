@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 
+	"github.com/pakashop/evenkeel/controller/hand"
 	"github.com/pakashop/evenkeel/controller/report"
 	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/state"
@@ -69,4 +70,5 @@ type Backend interface {
 	View(ctx context.Context) (View, error)
 	Reload(ctx context.Context) error
 	Reconcile()
+	Hand(ctx context.Context, r hand.Request) (hand.Answer, error)
 }

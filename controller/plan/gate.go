@@ -63,6 +63,9 @@ func (d *draft) hold(object string, w wish, h hold) {
 	if w.ask != nil {
 		held.Ask = w.ask.ID
 	}
+	if h.reason == state.AwaitingApproval || h.reason == state.NewVersion {
+		held.Steps = []string{d.stepID(object, w)}
+	}
 	d.held = append(d.held, held)
 	d.waits(h.until)
 }

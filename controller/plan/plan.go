@@ -289,6 +289,7 @@ func join(a, b state.Held) state.Held {
 		a.Until = b.Until
 	}
 	a.Fields = append(slices.Clip(a.Fields), b.Fields...)
+	a.Steps = append(slices.Clip(a.Steps), b.Steps...)
 	a.Info = a.Info && b.Info
 	return a
 }

@@ -1,0 +1,201 @@
+package hand
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/pakashop/evenkeel/desired"
+	"github.com/pakashop/evenkeel/state"
+)
+
+// ask has units started, stopped, restarted or reloaded. A stop suspends the
+// service for a while, or the next pass would start it again; a start lifts what
+// a stop had placed.
+func (d *decision) ask(sv *desired.Service) error {
+	object, p := sv.Object(), &d.s.Want.Policy
+	for _, u := range sv.Units {
+		switch {
+		case p.Protected(u):
+			return refused("%s belongs to the protected set, which is never disturbed", u)
+		case !p.AllowsUnit(u):
+			return refused("the host's policy does not allow managing %s", u)
+		}
+	}
+	if p.Mode != desired.Enforce {
+		return refused("the host's policy is in mode %s; evenkeel changes nothing", p.Mode)
+	}
+	switch d.r.Verb {
+	case Stop:
+		d.suspend(object, true)
+	case Start, Restart:
+		d.liftStops(object)
+		if sv.Spec.State == desired.Stopped {
+			d.suspend(object, true)
+		}
+	}
+	a := state.Ask{
+		ID: d.s.NewID(), Object: object, Verb: d.r.Verb, Units: slices.Clone(sv.Units),
+		Actor: d.r.Actor, Why: d.r.Why, At: d.s.Now,
+	}
+	d.note(state.Note{Kind: state.NoteAsked, Object: object, Ask: &a})
+	d.answer.Asks = append(d.answer.Asks, Asked{ID: a.ID, Object: object})
+	return nil
+}
+
+// suspend keeps evenkeel's hands off an object. It always ends by itself.
+func (d *decision) suspend(object string, stop bool) {
+	h := state.Hold{
+		Reason: state.Suspended, Object: object, Since: d.s.Now, For: d.length(), Actor: d.r.Actor, Stop: stop,
+	}
+	name := strings.TrimPrefix(object, "Service/")
+	if object == d.hostObject() {
+		name = Host
+	}
+	what := "suspended"
+	if stop {
+		what = "left as it is after " + d.r.Verb + " by hand"
+	}
+	h.Detail = name + " is " + what + d.by() + d.because() + "; it ends after " + desired.Duration(h.For).String() + ", or with: evenkeel resume " + name
+	d.note(state.Note{Kind: state.NoteHold, Object: object, Hold: &h})
+	d.say("%s", h.Detail)
+}
+
+func (d *decision) by() string {
+	if d.r.Actor == "" {
+		return ""
+	}
+	return " by " + d.r.Actor
+}
+
+// resume lifts whatever a human placed on an object.
+func (d *decision) resume(object string) {
+	name := strings.TrimPrefix(object, "Service/")
+	n := d.lift(object, func(h state.Hold) bool { return h.Reason == state.Suspended || h.Reason == state.ManualStop })
+	if _, ok := d.s.Past.Released[object]; ok {
+		d.note(state.Note{Kind: state.NoteTaken, Object: object})
+		n++
+	}
+	if n == 0 {
+		d.say("%s was not suspended", name)
+		return
+	}
+	d.say("%s is in evenkeel's hands again", name)
+}
+
+// liftStops lifts what a stop had placed: the human has changed his mind.
+func (d *decision) liftStops(object string) {
+	d.lift(object, func(h state.Hold) bool { return h.Reason == state.ManualStop || h.Reason == state.Suspended && h.Stop })
+}
+
+func (d *decision) lift(object string, which func(state.Hold) bool) (n int) {
+	var keys []string
+	for k, h := range d.s.Past.Holds {
+		if h.Object == object && which(h) {
+			keys = append(keys, k)
+		}
+	}
+	slices.Sort(keys)
+	for _, k := range keys {
+		h := d.s.Past.Holds[k]
+		note := state.Note{Kind: state.NoteLifted, Object: object, Name: h.Unit, Hold: &h, Detail: "lifted by hand"}
+		if h.Reason == state.ManualStop && !d.s.Have.Units[h.Unit].Value.Up() {
+			note.Ran = &state.Ran{} // the same stop must not be taken for a new one
+		}
+		d.note(note)
+	}
+	return len(keys)
+}
+
+// retry clears what the units of a service had spent of their limits, once.
+func (d *decision) retry(sv *desired.Service) {
+	for _, u := range sv.Units {
+		d.note(state.Note{Kind: state.NoteRetried, Object: sv.Object(), Name: u})
+	}
+	d.say("%s: its limits and pauses begin anew", sv.Name)
+}
+
+// release takes a service out of evenkeel's hands. Nothing on the host changes.
+func (d *decision) release(sv *desired.Service) {
+	d.note(state.Note{Kind: state.NoteReleased, Object: sv.Object()})
+	d.say("%s is no longer managed; nothing on the host has changed; evenkeel takes it back with: evenkeel resume %s", sv.Name, sv.Name)
+}
+
+// accept has the foreign drop-ins of a service stay as they are now.
+func (d *decision) accept(sv *desired.Service) error {
+	n := 0
+	for _, path := range d.foreign(sv) {
+		f := d.s.Have.Files[path]
+		if !f.Known() || f.Value.Digest == "" {
+			return refused("%s could not be read, so that it cannot be accepted as it is", path)
+		}
+		d.note(state.Note{Kind: state.NoteAccepted, Object: sv.Object(), Name: path, Detail: f.Value.Digest})
+		d.say("%s: %s is accepted as it is; declare it with acceptDropIns to keep it so for good", sv.Name, path)
+		n++
+	}
+	if n == 0 {
+		return refused("%s has no foreign drop-in", sv.Name)
+	}
+	return nil
+}
+
+// foreign lists the paths of drop-ins that the Plan calls foreign.
+func (d *decision) foreign(sv *desired.Service) []string {
+	var out []string
+	add := func(fields []state.Field) {
+		for _, f := range fields {
+			if strings.HasPrefix(f.Path, "/") && !slices.Contains(out, f.Path) {
+				out = append(out, f.Path)
+			}
+		}
+	}
+	for _, s := range d.s.Plan.Steps {
+		if s.Object == sv.Object() && s.Reason == state.ForeignDropIn {
+			add(s.Fields)
+		}
+	}
+	for _, h := range d.s.Plan.Held {
+		if h.Object == sv.Object() && h.Reason == state.ForeignDropIn {
+			add(h.Fields)
+		}
+	}
+	return out
+}
+
+// approve lets Steps go that wait for it, by their IDs as diff and why show
+// them. One that a new version of evenkeel wants lets all of its Steps go.
+func (d *decision) approve() error {
+	for _, id := range d.r.Names {
+		reason, ok := d.waiting(id)
+		switch {
+		case !ok:
+			return unknown("no step %s waits to be approved; see: evenkeel diff", id)
+		case reason == state.NewVersion:
+			d.note(state.Note{Kind: state.NoteSettled, Name: id})
+			d.say("evenkeel %s may act on this host", d.s.Past.Version)
+		default:
+			d.note(state.Note{Kind: state.NoteApproved, Name: id})
+			d.say("%s is approved", id)
+		}
+	}
+	return nil
+}
+
+// waiting finds why a Step waits to be approved.
+func (d *decision) waiting(id string) (state.Reason, bool) {
+	for _, h := range d.s.Plan.Held {
+		if slices.Contains(h.Steps, id) {
+			return h.Reason, true // AwaitingApproval or NewVersion; a Step that waits for both asks twice
+		}
+	}
+	return "", false
+}
+
+// withdraw takes back what was asked for and has not begun.
+func (d *decision) withdraw() error {
+	for _, id := range d.r.Names {
+		if a, ok := d.s.Past.Asks[id]; ok {
+			d.note(state.Note{Kind: state.NoteAnswered, Object: a.Object, Detail: "withdrawn", Ask: &state.Ask{ID: id}})
+		}
+	}
+	return nil
+}
