@@ -100,7 +100,8 @@ func (l *loop) release(steps []state.Step, before state.Facts) {
 		return
 	}
 	for i, s := range steps {
-		o := act.Order{Step: s, Before: before, Policy: l.want.Policy, Content: l.content(s)}
+		_, approved := l.past.Approved[s.ID]
+		o := act.Order{Step: s, Before: before, Policy: l.want.Policy, Content: l.content(s), Let: approved || s.Ask != ""}
 		l.c.o.Log.Info("step begins", "id", s.ID, "object", s.Object, "action", s.Action.String(), "reason", s.Reason, "detail", s.Detail, "traceId", entries[i].Intent.Trace)
 		l.acts.running++
 		let, next := l.holdEyes(s), l.next(s)

@@ -37,6 +37,7 @@ type Past struct {
 	Approved map[string]Time    `json:"approved,omitempty"` // by Step ID: let go by a human
 	Accepted map[string]string  `json:"accepted,omitempty"` // by path: the digest of a foreign drop-in that a human accepted
 	Released map[string]Time    `json:"released,omitempty"` // by object: taken out of evenkeel's hands
+	Resumed  map[string]Time    `json:"resumed,omitempty"`  // by object: the end of the last suspension
 	Version  string             `json:"version,omitempty"`  // of the evenkeel that acted last
 	Renewed  Time               `json:"renewed,omitzero"`   // since when it is that version, where another had acted before and nobody has approved it
 
@@ -101,6 +102,7 @@ func (p *Past) init() {
 	set(&p.Approved)
 	set(&p.Accepted)
 	set(&p.Released)
+	set(&p.Resumed)
 }
 
 func set[K comparable, V any](m *map[K]V) {
@@ -121,7 +123,7 @@ func (p *Past) Clone() *Past {
 	}
 	c.Upheaval, c.Answers = slices.Clone(p.Upheaval), slices.Clone(p.Answers)
 	c.Asks, c.Approved = maps.Clone(p.Asks), maps.Clone(p.Approved)
-	c.Accepted, c.Released = maps.Clone(p.Accepted), maps.Clone(p.Released)
+	c.Accepted, c.Released, c.Resumed = maps.Clone(p.Accepted), maps.Clone(p.Released), maps.Clone(p.Resumed)
 	c.init()
 	return &c
 }
@@ -297,6 +299,9 @@ func (p *Past) note(n Note, at Time) {
 		p.Holds[n.Hold.Key()] = *n.Hold
 	case NoteLifted:
 		delete(p.Holds, n.Hold.Key())
+		if n.Hold.Reason == Suspended {
+			p.Resumed[n.Hold.Object] = at
+		}
 		if n.Ran != nil {
 			p.Ran[n.Name] = *n.Ran
 		}
@@ -357,6 +362,7 @@ func (p *Past) forget(object string) {
 	}
 	delete(p.Managed, object)
 	delete(p.Released, object)
+	delete(p.Resumed, object)
 	maps.DeleteFunc(p.Owned, func(_ string, o Owned) bool { return o.Object == object })
 	maps.DeleteFunc(p.Holds, func(_ string, h Hold) bool { return h.Object == object })
 	maps.DeleteFunc(p.Asks, func(_ string, a Ask) bool { return a.Object == object })

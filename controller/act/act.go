@@ -52,6 +52,7 @@ type Order struct {
 	Content []byte         // for verbs that write
 	Before  state.Facts    // what the Step rests on, as it was read for the guard
 	Policy  desired.Policy // of the host
+	Let     bool           // a human asked for it or approved it
 }
 
 // deadline bounds an act by its verb. systemd's own limit for a job is 90 s
@@ -147,7 +148,7 @@ func (a *Actor) check(o Order) error {
 	if _, ok := a.o.Actuators[act.Actuator]; !ok {
 		return actuators.Errorf(actuators.Invalid, "%s: there is no actuator %q", act, act.Actuator)
 	}
-	if err := Allowed(o.Policy, act); err != nil {
+	if err := Allowed(o.Policy, act, o.Let); err != nil {
 		return fmt.Errorf("%s: %w", act, err)
 	}
 	return nil

@@ -61,7 +61,14 @@ func (d *draft) humanStop(sv *service, unit string, u state.Unit) bool {
 	if u.Stop == state.StopByExit || u.Masked() || u.Missing() {
 		return false
 	}
-	return !d.stoppedByUs(unit, u)
+	return !d.stoppedByUs(unit, u) && !d.resumedSince(sv, u)
+}
+
+// resumedSince tells that the unit went down while the service was suspended,
+// and that the human then gave it back: it is evenkeel's to start.
+func (d *draft) resumedSince(sv *service, u state.Unit) bool {
+	at, ok := d.past.Resumed[sv.object]
+	return ok && at.Boot == d.now.Boot && u.Exited > 0 && u.Exited <= at.Up
 }
 
 // stoppedByUs tells whether the last thing that we did to the unit was a stop,
