@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/pakashop/evenkeel/actuators"
@@ -142,8 +141,9 @@ func (d *draft) blocked(sv *service, w wish, r state.Reason, detail string, unti
 }
 
 // systemdActing leaves a unit alone while systemd works on it, and names it
-// stuck when that takes too long. A start that hangs is started anew; a stop
-// that hangs is systemd's to end, with the unit's own TimeoutStopSec.
+// stuck when that takes too long. A start that hangs is started anew, unless
+// somebody's job waits for it: a job is for its owner to cancel. A stop that
+// hangs is systemd's to end, with the unit's own TimeoutStopSec.
 func (d *draft) systemdActing(sv *service, w wish, u state.Unit) {
 	w.detail = fmt.Sprintf("%s is %s (%s)", w.unit, u.Active, u.Sub)
 	if u.Job.ID != 0 {
@@ -154,12 +154,19 @@ func (d *draft) systemdActing(sv *service, w wish, u state.Unit) {
 		return
 	}
 	age := d.now.Up - u.Changed
-	if age < stuckAfter || u.Changed == 0 || u.Sub == "auto-restart" || strings.HasPrefix(u.Active, "in") || u.Active == "failed" {
+	stuck := fmt.Sprintf("%s for %s", w.detail, desired.Duration(age.Truncate(time.Second)))
+	switch {
+	case !mayHang(u):
+		d.blocked(sv, w, state.SystemdActing, w.detail, nil)
+		return
+	case age < stuckAfter:
 		d.blocked(sv, w, state.SystemdActing, w.detail, d.at(stuckAfter-age))
 		return
-	}
-	if u.Active == "deactivating" {
-		d.blocked(sv, w, state.StuckDeactivating, fmt.Sprintf("%s for %s", w.detail, desired.Duration(age.Truncate(time.Second))), nil)
+	case u.Active == "deactivating":
+		d.blocked(sv, w, state.StuckDeactivating, stuck, nil)
+		return
+	case u.Job.ID != 0:
+		d.blocked(sv, w, state.StuckActivating, fmt.Sprintf("%s; systemctl cancel %d gives it up", stuck, u.Job.ID), nil)
 		return
 	}
 	w.reason, w.remedial, w.effect, w.action.Verb = state.StuckActivating, true, actuators.Disruptive, "restart"
@@ -169,6 +176,12 @@ func (d *draft) systemdActing(sv *service, w wish, u state.Unit) {
 	} else {
 		sv.held = true
 	}
+}
+
+// mayHang tells a unit that is on its way somewhere from one that waits: to be
+// started again by systemd, or for a job whose turn has not come.
+func mayHang(u state.Unit) bool {
+	return (u.Active == "activating" || u.Active == "deactivating") && u.Sub != "auto-restart" && u.Changed > 0
 }
 
 // notRunning plans the stop of what is declared stopped.

@@ -65,6 +65,15 @@ func TestMake(t *testing.T) {
 		{"activating for too long: restarted", func(h *host) {
 			h.unit(unit, func(u *state.Unit) { u.Active, u.Sub, u.Changed = "activating", "start", 4*time.Minute })
 		}, "Service/web systemd.restart web.service StuckActivating charged\n"},
+		{"activating for too long, and somebody's job waits for it: told", func(h *host) {
+			h.unit(unit, func(u *state.Unit) {
+				u.Active, u.Sub, u.Changed, u.Job = "activating", "start", 4*time.Minute, state.Job{ID: 7, Type: "start"}
+			})
+		}, "held Service/web StuckActivating\n"},
+		{"declared stopped, and somebody's job for it is queued: left alone however long it has been active", func(h *host) {
+			h.svc("web").Spec.State = desired.Stopped
+			h.unit(unit, func(u *state.Unit) { u.Changed, u.Job = time.Minute, state.Job{ID: 7, Type: "reload"} })
+		}, "held Service/web SystemdActing\n"},
 		{"deactivating for too long: told, not killed", func(h *host) {
 			h.unit(unit, func(u *state.Unit) { u.Active, u.Sub, u.Changed = "deactivating", "stop-sigterm", 4*time.Minute })
 		}, "held Service/web StuckDeactivating\n"},

@@ -48,7 +48,7 @@ func (h *host) vary(t *rapid.T, n string) {
 	s.Spec.Drift = &desired.Drift{Mode: rapid.SampledFrom([]string{desired.Enforce, desired.Enforce, desired.Warn, desired.Ignore}).Draw(t, "drift")}
 	h.unit(unit, func(u *state.Unit) {
 		u.Boot = rapid.SampledFrom([]string{"enabled", "disabled", "masked", "static"}).Draw(t, "links")
-		switch rapid.IntRange(0, 6).Draw(t, "active") {
+		switch rapid.IntRange(0, 8).Draw(t, "active") {
 		case 0:
 			u.Active, u.Sub, u.Result = "failed", "failed", "signal"
 		case 1:
@@ -59,6 +59,10 @@ func (h *host) vary(t *rapid.T, n string) {
 			u.NeedReload = true
 		case 4:
 			u.Active, u.Sub = "activating", "auto-restart"
+		case 5:
+			u.Active, u.Sub, u.Changed, u.Job = "inactive", "dead", 0, state.Job{ID: 7, Type: "start"}
+		case 6:
+			u.Active, u.Sub, u.Changed = "activating", "start", rapid.SampledFrom([]time.Duration{2 * time.Minute, 9 * time.Minute}).Draw(t, "since")
 		}
 	})
 	switch rapid.IntRange(0, 4).Draw(t, "file") {
@@ -157,6 +161,12 @@ func TestProperties(t *testing.T) {
 		}
 		if d := cmp.Diff(past, h.past); d != "" {
 			t.Fatalf("the past was changed:\n%s", d)
+		}
+	}))
+	t.Run("a plan never asks to be made again at once", rapid.MakeCheck(func(t *rapid.T) {
+		h := randomHost(t)
+		if p := h.make(); p.Again != nil && p.Again.Up <= h.now.Up {
+			t.Fatalf("it is %v, and it is to be made again at %v:\n%s", h.now.Up, p.Again.Up, tell(p))
 		}
 	}))
 	t.Run("a plan is a fixpoint over its own notes", rapid.MakeCheck(func(t *rapid.T) {
