@@ -129,7 +129,10 @@ type answered struct {
 }
 
 func (m asked) tell(l *loop) bool {
-	scene := hand.Scene{Want: l.want, Have: l.have, Past: l.past, Plan: l.plan, Now: l.c.o.Observer.Now(), NewID: newTrace}
+	scene := hand.Scene{
+		Want: l.want, Have: l.have, Past: l.past, Plan: l.plan, Now: l.c.o.Observer.Now(), NewID: newTrace,
+		Kept: func(id string) (state.Kept, error) { k, _, err := l.c.o.Kept(id); return k, err },
+	}
 	answer, notes, err := hand.Decide(m.request, scene)
 	if err == nil && len(notes) > 0 {
 		entries := make([]state.Entry, len(notes))

@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -45,6 +46,9 @@ type Store interface {
 	Heal() error
 }
 
+// Kept finds a version of a file that was displaced, with its content.
+type Kept func(id string) (state.Kept, []byte, error)
+
 // Options are what a Controller is made of. All but the last group are required.
 type Options struct {
 	Source    Source
@@ -53,6 +57,7 @@ type Options struct {
 	Actuators map[string]actuators.Actuator
 	Log       *slog.Logger
 
+	Kept    Kept                            // versions of files that were displaced; nil: none can be restored by hand
 	Version string                          // of evenkeel; a change of it is remembered; empty: it is not
 	Stopped func() bool                     // the kill switch, read before each act; nil: none
 	Resync  time.Duration                   // how often everything is looked at again; default 1 m, with jitter
@@ -62,6 +67,11 @@ type Options struct {
 }
 
 func (o *Options) defaults() error {
+	if o.Kept == nil {
+		o.Kept = func(id string) (state.Kept, []byte, error) {
+			return state.Kept{}, nil, fmt.Errorf("no displaced version %s", id)
+		}
+	}
 	if o.Source == nil || o.Observer == nil || o.Store == nil || o.Log == nil {
 		return errors.New("controller: Source, Observer, Store and Log are required")
 	}

@@ -136,6 +136,13 @@ func (l *loop) content(s state.Step) []byte {
 	if s.Action.Actuator != "file" || s.Action.Verb != "write" {
 		return nil
 	}
+	if a, ok := l.past.Asks[s.Ask]; ok && a.Kept != nil {
+		_, content, err := l.c.o.Kept(a.Kept.ID)
+		if err != nil {
+			l.c.o.Log.Warn("a displaced version cannot be read", "id", a.Kept.ID, "error", err)
+		}
+		return content // without it the digest does not fit, and nothing is written
+	}
 	a, _, ok := l.want.Artifact(s.Action.Target)
 	if ok && a.Host {
 		return []byte{} // only mode and owner: the content is the host's

@@ -11,12 +11,24 @@ import (
 type Ask struct {
 	ID     string   `json:"id"`
 	Object string   `json:"object"`
-	Verb   string   `json:"verb"`             // start, stop, restart or reload
-	Units  []string `json:"units"`            // those for which it is not settled yet
+	Verb   string   `json:"verb"`             // start, stop, restart, reload or restore
+	Units  []string `json:"units"`            // those for which it is not settled yet; restore: the path
+	Kept   *Kept    `json:"kept,omitempty"`   // restore: the version that is to lie there again
 	Actor  string   `json:"actor,omitempty"`  // who asked
 	Why    string   `json:"why,omitempty"`    // in his own words
 	Failed string   `json:"failed,omitempty"` // what of it did not come about so far
 	At     Time     `json:"at"`
+}
+
+// Kept is a version of a file that was displaced and is kept.
+type Kept struct {
+	ID     string `json:"id"`
+	Object string `json:"object"` // for whose sake it was displaced
+	Path   string `json:"path"`
+	Digest string `json:"digest"`
+	Mode   uint32 `json:"mode"`
+	Owner  string `json:"owner"`
+	Group  string `json:"group"`
 }
 
 // AskFor is how long what a human asked for may wait to be done.

@@ -64,7 +64,7 @@ type doneStep struct {
 }
 
 func (a *app) apply(ctx context.Context, o applyOptions) error {
-	if _, err := a.loadOrSay(a.defaultPaths()); err != nil {
+	if _, err := a.loadOrSay(a.defaultPaths(), false); err != nil {
 		return err
 	}
 	lock, err := controller.Lock(defaultRuntime, a.stateDir)

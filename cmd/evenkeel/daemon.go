@@ -39,7 +39,7 @@ func (a *app) daemon(ctx context.Context, log *slog.Logger) (*daemon, error) {
 		return nil, err
 	}
 	d := &daemon{parts: p, store: store, options: controller.Options{
-		Source: folder{a, a.defaultPaths()}, Observer: p.observer, Store: store, Actuators: p.actuators, Log: log, Stopped: stopped,
+		Source: folder{a, a.defaultPaths()}, Observer: p.observer, Store: store, Actuators: p.actuators, Log: log, Stopped: stopped, Kept: a.keptVersion,
 	}}
 	return d, nil
 }

@@ -55,9 +55,9 @@ func (a *app) load(paths []string, origins bool) (*desired.Set, read.Problems, e
 }
 
 // loadOrSay is load for the verbs that need a Set: problems are said, errors
-// end it.
-func (a *app) loadOrSay(paths []string) (*desired.Set, error) {
-	set, problems, err := a.load(paths, true)
+// end it. origins says whether it is to be known where each value comes from.
+func (a *app) loadOrSay(paths []string, origins bool) (*desired.Set, error) {
+	set, problems, err := a.load(paths, origins)
 	if err != nil {
 		return nil, err
 	}

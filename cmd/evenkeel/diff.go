@@ -84,7 +84,7 @@ func (a *app) look(ctx context.Context, how reach) (api.View, error) {
 		p, err := a.connect(ctx, logger(a.stderr), how)
 		connecting <- reached{p, err}
 	}()
-	want, err := a.loadOrSay(a.defaultPaths())
+	want, err := a.loadOrSay(a.defaultPaths(), !how.lean)
 	r := <-connecting
 	if r.err == nil {
 		defer r.parts.Close()

@@ -16,6 +16,7 @@ import (
 	"github.com/pakashop/evenkeel/actuators/file/displaced"
 	"github.com/pakashop/evenkeel/controller"
 	"github.com/pakashop/evenkeel/controller/act"
+	"github.com/pakashop/evenkeel/controller/hand"
 	"github.com/pakashop/evenkeel/controller/report"
 	"github.com/pakashop/evenkeel/state"
 )
@@ -47,7 +48,7 @@ the human's version for 30 days.`,
 			return err
 		},
 	}, &cobra.Command{
-		Use: "restore ID", Short: "Put one version back where it lay, while no controller runs", Args: cobra.ExactArgs(1),
+		Use: "restore ID", Short: "Put one version back where it lay, and suspend its service for an hour", Args: cobra.ExactArgs(1),
 		Example: "  sudo evenkeel displaced restore 3f2a",
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.restoreDisplaced(cmd.Context(), args[0]) },
 	})
@@ -75,6 +76,12 @@ func (a *app) listDisplaced(form string) error {
 	return t.Flush()
 }
 
+// keptVersion is a displaced version as the controller takes it.
+func (a *app) keptVersion(id string) (state.Kept, []byte, error) {
+	c, content, err := a.kept().Get(id)
+	return state.Kept{ID: c.ID, Object: c.Object, Path: c.Path, Digest: c.Digest, Mode: c.Mode, Owner: c.Owner, Group: c.Group}, content, err
+}
+
 func (a *app) oneDisplaced(id string) (displaced.Copy, []byte, error) {
 	c, content, err := a.kept().Get(id)
 	switch {
@@ -93,18 +100,22 @@ func (a *app) restoreDisplaced(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	policy, _, err := a.hostPolicy()
-	if err != nil {
-		return err
-	}
 	lock, err := controller.Lock(defaultRuntime, a.stateDir)
 	if errors.Is(err, controller.ErrRunning) {
-		return &exit{exitDiffers, fmt.Errorf("%w and would overwrite it again; put it into the desired state: evenkeel displaced show %s", err, id)}
+		answer, err := a.ask(ctx, hand.Request{Verb: hand.Restore, Names: []string{id}})
+		if err != nil {
+			return err
+		}
+		return a.await(ctx, hand.Restore, answer.Asks, time.Minute)
 	}
 	if err != nil {
 		return trouble(hint(err))
 	}
 	defer lock.Close()
+	policy, _, err := a.hostPolicy()
+	if err != nil {
+		return err
+	}
 	d, err := a.daemon(ctx, quietly(logger(a.stderr)))
 	if err != nil {
 		return err

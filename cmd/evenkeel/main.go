@@ -27,13 +27,26 @@ func main() {
 
 // Main runs the command line of os.Args and returns its exit code.
 func Main() int {
-	if len(os.Args) > 1 && os.Args[1] != "run" {
-		// A short life is better spent on work than on collecting garbage.
-		debug.SetGCPercent(400)
-	}
+	frugal()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return run(ctx, newApp(os.Stdin, os.Stdout, os.Stderr), os.Args[1:])
+}
+
+// frugal collects garbage as it pays: a short life is better spent on work, as
+// long as there is little of it.
+func frugal() {
+	if len(os.Args) < 2 {
+		return
+	}
+	switch os.Args[1] {
+	case "run":
+	case "diff", "validate":
+		debug.SetGCPercent(-1)
+		debug.SetMemoryLimit(128 << 20)
+	default:
+		debug.SetGCPercent(400)
+	}
 }
 
 func run(ctx context.Context, a *app, args []string) int {

@@ -50,7 +50,7 @@ const (
 )
 
 func (a *app) rehearse(ctx context.Context, path string, o rehearseOptions) error {
-	if _, err := a.loadOrSay([]string{path}); err != nil {
+	if _, err := a.loadOrSay([]string{path}, false); err != nil {
 		return err
 	}
 	for _, b := range o.breaks {

@@ -44,7 +44,7 @@ func (a *app) runController(ctx context.Context, every time.Duration) error {
 		return trouble(errors.New("only root can keep units; try sudo"))
 	}
 	modest()
-	if _, err := a.loadOrSay(a.defaultPaths()); err != nil {
+	if _, err := a.loadOrSay(a.defaultPaths(), false); err != nil {
 		return err
 	}
 	waiting := func() {

@@ -30,6 +30,7 @@ const (
 	Accept   = "accept"
 	Approve  = "approve"
 	Release  = "release"
+	Restore  = "restore"
 	Withdraw = "withdraw"
 )
 
@@ -42,7 +43,7 @@ type Request struct {
 	Pending bool          `json:"pending,omitempty"` // restart: those whose restart waits
 	For     time.Duration `json:"for,omitempty"`     // suspend, stop: how long; 0: an hour
 	Why     string        `json:"why,omitempty"`
-	Names   []string      `json:"names,omitempty"` // approve: Step IDs; withdraw: IDs of asks
+	Names   []string      `json:"names,omitempty"` // approve: Step IDs; restore: IDs of displaced versions; withdraw: IDs of asks
 	Actor   string        `json:"-"`
 }
 
@@ -85,7 +86,8 @@ type Scene struct {
 	Past  *state.Past
 	Plan  state.Plan
 	Now   state.Time
-	NewID func() string // of an ask; must never repeat
+	NewID func() string                       // of an ask; must never repeat
+	Kept  func(id string) (state.Kept, error) // a displaced version
 }
 
 // Decide returns the Notes that carry a Request out, and what to tell the human.
@@ -101,6 +103,8 @@ func Decide(r Request, s Scene) (Answer, []state.Note, error) {
 	switch r.Verb {
 	case Approve:
 		return d.end(d.approve())
+	case Restore:
+		return d.end(d.restore())
 	case Withdraw:
 		return d.end(d.withdraw())
 	}

@@ -1,6 +1,7 @@
 package hand
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -188,6 +189,32 @@ func (d *decision) waiting(id string) (state.Reason, bool) {
 		}
 	}
 	return "", false
+}
+
+// restore puts displaced versions back where they lay. Their services are
+// suspended, or what is declared would displace them again.
+func (d *decision) restore() error {
+	for _, id := range d.r.Names {
+		k, err := d.s.Kept(id)
+		if err != nil {
+			return unknown("%v", err)
+		}
+		sv, ok := d.s.Want.Service(strings.TrimPrefix(k.Object, "Service/"))
+		if !ok {
+			return refused("%s is no longer declared; print it with: evenkeel displaced show %s", k.Object, id)
+		}
+		if mode := d.s.Want.Policy.Mode; mode != desired.Enforce {
+			return refused("the host's policy is in mode %s; evenkeel changes nothing", mode)
+		}
+		d.suspend(sv.Object(), false)
+		a := state.Ask{
+			ID: d.s.NewID(), Object: sv.Object(), Verb: Restore, Units: []string{k.Path}, Kept: &k,
+			Actor: d.r.Actor, Why: cmp.Or(d.r.Why, "displaced restore "+id), At: d.s.Now,
+		}
+		d.note(state.Note{Kind: state.NoteAsked, Object: sv.Object(), Ask: &a})
+		d.answer.Asks = append(d.answer.Asks, Asked{ID: a.ID, Object: sv.Object()})
+	}
+	return nil
 }
 
 // withdraw takes back what was asked for and has not begun.

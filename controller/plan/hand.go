@@ -21,6 +21,10 @@ func (d *draft) byHand(sv *service) {
 			d.answer(a, nil, fmt.Sprintf("%s of %s did not come about within %s", a.Verb, sv.Name, state.AskFor))
 			continue
 		}
+		if a.Kept != nil {
+			d.restore(sv, a)
+			continue
+		}
 		for _, unit := range a.Units {
 			d.ask(sv, a, unit)
 		}
@@ -86,6 +90,41 @@ func (d *draft) ask(sv *service, a state.Ask, unit string) {
 		if isStart(w.action) {
 			sv.starting = append(sv.starting, id)
 		}
+	}
+}
+
+// restore plans to put a version back that had been displaced. The service is
+// suspended with it, so that what is declared does not displace it again at once.
+func (d *draft) restore(sv *service, a state.Ask) {
+	k := a.Kept
+	have, ok := d.file(sv.object, k.Path)
+	if !ok {
+		return // the loop looks again
+	}
+	if have.Digest == k.Digest {
+		d.answer(a, nil, "")
+		return
+	}
+	w := wish{
+		reason: state.ByHand, detail: a.Says(), ask: &a, effect: actuators.Benign, rests: []state.Ref{fileRef(k.Path)},
+		fields: []state.Field{{Path: k.Path, Desired: short(k.Digest), Observed: short(have.Digest)}},
+		action: actuators.Action{Actuator: "file", Verb: "write", Target: k.Path, Args: map[string]string{
+			"object": sv.object, "digest": k.Digest, "mode": fmt.Sprintf("%04o", k.Mode), "owner": k.Owner, "group": k.Group,
+		}},
+	}
+	if have.Digest != "" {
+		w.action.Args["was"] = have.Digest
+		if have.Digest != d.past.Owned[k.Path].Digest {
+			w.action.Args["keep"] = "1"
+		}
+	}
+	if isUnitPath(k.Path) {
+		w.unit = sv.fileUnit()
+	} else {
+		w.path = k.Path
+	}
+	if id, ok := d.wish(sv, w); ok && loads(w.action) {
+		d.links, sv.reload = append(d.links, id), true
 	}
 }
 
