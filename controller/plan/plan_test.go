@@ -311,28 +311,6 @@ func uniqueLines(s string) string {
 	return strings.Join(out, "")
 }
 
-func (h *host) redeclare(name, content string) {
-	a := h.svc(name).UnitFile
-	h.svc(name).UnitFile = &desired.Artifact{Path: a.Path, Content: []byte(content), Digest: state.Digest([]byte(content)), Mode: 0o644, Owner: "root", Group: "root"}
-}
-
-func (h *host) owned(name string) {
-	a := h.svc(name).UnitFile
-	h.past.Owned[a.Path] = state.Owned{Object: "Service/" + name, Digest: a.Digest, Created: true}
-}
-
-func (h *host) changed(path string, at time.Time) {
-	f := h.have.Files[path]
-	f.Value.Changed = at
-	h.have.Files[path] = f
-}
-
-func (h *host) dropIn(name, file string) {
-	dir := "/etc/systemd/system/" + name + ".service.d"
-	h.have.Dirs[dir] = state.Fact[state.Dir]{At: h.now, Value: state.Dir{Exists: true, Names: []string{file}, Changed: boot0}}
-	h.lies(dir+"/"+file, "[Service]\n")
-}
-
 // A whole chain comes from one observation: a service that is not there yet.
 func TestFromNothing(t *testing.T) {
 	h := newHost("db", "web")
@@ -391,54 +369,6 @@ func TestDisruptiveOneAtATime(t *testing.T) {
 	}
 }
 
-// The first repair is immediate, the next wait as backoff says, the last of the
-// limit is the last; after the window there is a budget again.
-func TestLimits(t *testing.T) {
-	h := newHost("web")
-	crash := func() {
-		h.unit("web.service", func(u *state.Unit) { u.Active, u.Sub, u.Result, u.Exited = "failed", "failed", "signal", h.now.Up })
-	}
-	repair := func() {
-		p := h.make()
-		if len(p.Steps) != 1 {
-			t.Fatalf("no repair at %v:\n%s", h.now.Up, tell(p))
-		}
-		h.did(t, p.Steps[0])
-		h.unit("web.service", func(u *state.Unit) {
-			u.Active, u.Sub, u.Result, u.Entered = "active", "running", "success", h.now.Up
-			u.Invocation += "+"
-		})
-		h.settle()
-		h.later(time.Second)
-	}
-	held := func(r state.Reason, in time.Duration) {
-		t.Helper()
-		p := h.make()
-		if len(p.Steps) != 0 || len(p.Held) == 0 || p.Held[0].Reason != r {
-			t.Fatalf("want %s, got:\n%s", r, tell(p))
-		}
-		if left := p.Held[0].Until.Up - h.now.Up; left != in {
-			t.Errorf("%s for %v, want %v", r, left, in)
-		}
-		if p.Again == nil || p.Again.Up > p.Held[0].Until.Up {
-			t.Errorf("nobody plans again when %s ends", r)
-		}
-		h.later(in)
-		h.see()
-	}
-	crash()
-	repair() // at once
-	crash()
-	held(state.Backoff, 9*time.Second)
-	repair()
-	crash()
-	held(state.Backoff, 19*time.Second)
-	repair()
-	crash()
-	held(state.BudgetSpent, 30*time.Minute-31*time.Second)
-	repair()
-}
-
 // Each recurrence of a step has an ID of its own; an interrupted attempt keeps
 // its ID, because nobody knows whether it happened.
 func TestIDs(t *testing.T) {
@@ -487,89 +417,6 @@ func TestInFlight(t *testing.T) {
 	if len(plan.Ready(again, h.past)) != 0 {
 		t.Errorf("something is ready beside a step in flight that it needs:\n%s", tell(again))
 	}
-}
-
-// What is no longer declared is let go as it asked for, and an emptied
-// repository stops nothing.
-func TestNoLongerDeclared(t *testing.T) {
-	drop := func(h *host, name string) {
-		for i, s := range h.want.Services {
-			if s.Name == name {
-				h.want.Services = append(h.want.Services[:i:i], h.want.Services[i+1:]...)
-				return
-			}
-		}
-	}
-	t.Run("created by us: stopped, disabled, removed, in this order", func(t *testing.T) {
-		h := newHost("a", "b", "c", "d")
-		h.owned("a")
-		drop(h, "a")
-		want := `Service/a systemd.stop a.service NotDeclared
-Service/a systemd.disable a.service NotDeclared after [1]
-Service/a file.remove /etc/systemd/system/a.service NotDeclared after [1 2]
-Host/app-1 systemd.daemon-reload  DaemonReloadNeeded after [2 3]
-`
-		if d := cmp.Diff(want, tell(h.make())); d != "" {
-			t.Errorf("plan (-want +got):\n%s", d)
-		}
-	})
-	t.Run("there before us: released", func(t *testing.T) {
-		h := newHost("a", "b", "c", "d")
-		drop(h, "a")
-		p := h.make()
-		if got := tell(p); got != "" {
-			t.Errorf("plan:\n%s", got)
-		}
-		h.fold(p)
-		if _, ok := h.past.Managed["Service/a"]; ok {
-			t.Error("it is still managed")
-		}
-	})
-	t.Run("onRemove stop: stopped, and left where it is", func(t *testing.T) {
-		h := newHost("a", "b", "c", "d")
-		h.svc("a").Spec.OnRemove = desired.OnRemoveStop
-		h.settle()
-		h.owned("a")
-		drop(h, "a")
-		if d := cmp.Diff("Service/a systemd.stop a.service NotDeclared\n", tell(h.make())); d != "" {
-			t.Errorf("plan (-want +got):\n%s", d)
-		}
-	})
-	t.Run("too much at once: held", func(t *testing.T) {
-		h := newHost("a", "b", "c", "d")
-		for _, n := range []string{"a", "b"} {
-			h.owned(n)
-			drop(h, n)
-		}
-		p := h.make()
-		if d := cmp.Diff("held Service/a Shrunk\nheld Service/b Shrunk\n", tell(p)); d != "" {
-			t.Errorf("plan (-want +got):\n%s", d)
-		}
-	})
-}
-
-// A human's stop is respected as long as declared, then the service is started;
-// a human who starts it earlier ends the hold.
-func TestManualStop(t *testing.T) {
-	h := newHost("web")
-	h.unit("web.service", func(u *state.Unit) { u.Active, u.Sub, u.Stop = "inactive", "dead", state.StopByJob })
-	p := h.make()
-	if p.Held[0].Reason != state.ManualStop || p.Held[0].Until == nil || p.Held[0].Until.Up != h.now.Up+time.Hour {
-		t.Fatalf("plan:\n%s", tell(p))
-	}
-	h.fold(p)
-	h.later(59 * time.Minute)
-	h.see()
-	if d := cmp.Diff("held Service/web ManualStop\n", tell(h.make())); d != "" {
-		t.Errorf("before the hold ends (-want +got):\n%s", d)
-	}
-	h.later(2 * time.Minute)
-	h.see()
-	p = h.make()
-	if d := cmp.Diff("Service/web systemd.start web.service NotRunning\n", tell(p)); d != "" {
-		t.Errorf("after the hold (-want +got):\n%s", d)
-	}
-	fixpoint(t, h, p)
 }
 
 // A defect in planning one service stops that one only.

@@ -106,6 +106,28 @@ func (h *host) lies(path, content string) {
 	}}
 }
 
+func (h *host) redeclare(name, content string) {
+	a := h.svc(name).UnitFile
+	h.svc(name).UnitFile = &desired.Artifact{Path: a.Path, Content: []byte(content), Digest: state.Digest([]byte(content)), Mode: 0o644, Owner: "root", Group: "root"}
+}
+
+func (h *host) owned(name string) {
+	a := h.svc(name).UnitFile
+	h.past.Owned[a.Path] = state.Owned{Object: "Service/" + name, Digest: a.Digest, Created: true}
+}
+
+func (h *host) changed(path string, at time.Time) {
+	f := h.have.Files[path]
+	f.Value.Changed = at
+	h.have.Files[path] = f
+}
+
+func (h *host) dropIn(name, file string) {
+	dir := "/etc/systemd/system/" + name + ".service.d"
+	h.have.Dirs[dir] = state.Fact[state.Dir]{At: h.now, Value: state.Dir{Exists: true, Names: []string{file}, Changed: boot0}}
+	h.lies(dir+"/"+file, "[Service]\n")
+}
+
 func (h *host) gone(path string) {
 	h.have.Files[path] = state.Fact[state.File]{At: h.now}
 }
