@@ -41,6 +41,8 @@ func (n Note) whole() bool {
 		return n.Revision != nil
 	case NoteAsked, NoteAnswered:
 		return n.Ask != nil
+	case NoteWished, NoteWishedNot:
+		return n.Wish != nil
 	}
 	return true
 }

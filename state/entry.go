@@ -67,6 +67,9 @@ const (
 	NoteTaken    NoteKind = "taken"    // a released object is managed again
 	NoteVersion  NoteKind = "version"  // this version of evenkeel acts for the first time
 	NoteSettled  NoteKind = "settled"  // a human approved what a new version wants to do
+
+	NoteWished    NoteKind = "wished"     // a change that only mode observe or management holds back has a reason
+	NoteWishedNot NoteKind = "wished-not" // it no longer has
 )
 
 // Note remembers something though nothing is done.
@@ -82,6 +85,7 @@ type Note struct {
 	Revision *Revision `json:"revision,omitempty"`
 	Ask      *Ask      `json:"ask,omitempty"`
 	Actor    string    `json:"actor,omitempty"` // the human whose doing it is
+	Wish     *Wish     `json:"wish,omitempty"`
 }
 
 // Ran is what one invocation of a unit was started with, by digest.

@@ -39,6 +39,7 @@ type Past struct {
 	Released map[string]Time    `json:"released,omitempty"` // by object: taken out of evenkeel's hands
 	Resumed  map[string]Time    `json:"resumed,omitempty"`  // by object: the end of the last suspension
 	Version  string             `json:"version,omitempty"`  // of the evenkeel that acted last
+	Wished   map[string]Wish    `json:"wished,omitempty"`   // by Step ID: what only mode observe or management holds back; at most MaxWishes
 	Renewed  Time               `json:"renewed,omitzero"`   // since when it is that version, where another had acted before and nobody has approved it
 
 	// Known is false where no record of the past could be read, as in a dry
@@ -103,6 +104,7 @@ func (p *Past) init() {
 	set(&p.Accepted)
 	set(&p.Released)
 	set(&p.Resumed)
+	set(&p.Wished)
 }
 
 func set[K comparable, V any](m *map[K]V) {
@@ -124,6 +126,7 @@ func (p *Past) Clone() *Past {
 	c.Upheaval, c.Answers = slices.Clone(p.Upheaval), slices.Clone(p.Answers)
 	c.Asks, c.Approved = maps.Clone(p.Asks), maps.Clone(p.Approved)
 	c.Accepted, c.Released, c.Resumed = maps.Clone(p.Accepted), maps.Clone(p.Released), maps.Clone(p.Resumed)
+	c.Wished = maps.Clone(p.Wished)
 	c.init()
 	return &c
 }
@@ -315,6 +318,8 @@ func (p *Past) note(n Note, at Time) {
 		delete(p.Owned, n.Name)
 	case NoteRevision:
 		p.Revision = *n.Revision
+	case NoteWished, NoteWishedNot:
+		p.wish(n, at)
 	default:
 		p.hand(n, at)
 	}

@@ -69,6 +69,8 @@ func notes(t *rapid.T, i int) *Note {
 		{Kind: NoteOwned, Name: "/etc/x", Owned: &Owned{Object: object}},
 		{Kind: NoteDisowned, Name: "/etc/x"},
 		{Kind: NoteRevision, Revision: &Revision{Name: fmt.Sprint(i)}},
+		{Kind: NoteWished, Object: object, Wish: &Wish{ID: unit, Object: object}},
+		{Kind: NoteWishedNot, Object: object, Wish: &Wish{ID: unit, Object: object}},
 		{Kind: "of a newer evenkeel", Name: "x"},
 	}).Draw(t, "note")
 }

@@ -70,6 +70,7 @@ type Held struct {
 	Fields []Field  `json:"fields,omitempty"` // what differs
 	Ask    string   `json:"ask,omitempty"`    // the ID of what a human asked for, where it is that
 	Steps  []string `json:"steps,omitempty"`  // the IDs of Steps that a human may approve
+	Wishes []Wish   `json:"wishes,omitempty"` // what is not done; none where no Step could mend it
 	Info   bool     `json:"info,omitempty"`   // shown, but nothing differs: a hold on an object that is as declared
 }
 

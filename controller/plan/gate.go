@@ -63,6 +63,9 @@ func (d *draft) hold(object string, w wish, h hold) {
 	if w.ask != nil {
 		held.Ask = w.ask.ID
 	}
+	if w.reason != "" {
+		held.Wishes = []state.Wish{d.heldBack(object, w)}
+	}
 	if h.reason == state.AwaitingApproval || h.reason == state.NewVersion {
 		held.Steps = []string{d.stepID(object, w)}
 	}

@@ -253,6 +253,7 @@ func (d *draft) dir(object, path string) (state.Dir, bool) {
 func (d *draft) finish() state.Plan {
 	d.sequence()
 	d.held = joinHeld(d.held)
+	d.wishes()
 	slices.SortStableFunc(d.gaps, func(a, b state.Gap) int {
 		return cmp.Or(cmp.Compare(a.Object, b.Object), compareRefs(a.Source, b.Source))
 	})
@@ -290,6 +291,7 @@ func join(a, b state.Held) state.Held {
 	}
 	a.Fields = append(slices.Clip(a.Fields), b.Fields...)
 	a.Steps = append(slices.Clip(a.Steps), b.Steps...)
+	a.Wishes = append(slices.Clip(a.Wishes), b.Wishes...)
 	a.Info = a.Info && b.Info
 	return a
 }

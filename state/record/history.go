@@ -28,7 +28,7 @@ func (f Filter) wants(l state.Line) bool {
 // may be appended meanwhile. An error is the last thing it yields.
 func (s *Store) History(f Filter) iter.Seq2[state.Line, error] {
 	return func(yield func(state.Line, error) bool) {
-		r := reader{f: f, next: ^uint64(0), ended: map[string]*state.Outcome{}}
+		r := reader{f: f, backwards: backwards{next: ^uint64(0)}, ended: map[string]*state.Outcome{}}
 		if !f.Since.IsZero() {
 			r.since = f.Since.UnixNano()
 		}
@@ -49,39 +49,52 @@ func (s *Store) History(f Filter) iter.Seq2[state.Line, error] {
 
 const chunkSize = 256
 
-// reader walks the entries backwards.
+// reader makes lines of the entries that it walks over.
 type reader struct {
+	backwards
 	f     Filter
 	since int64
-	next  uint64                    // entries below it are still to be read
 	ended map[string]*state.Outcome // outcomes whose intents are still to come
-	end   bool
 }
 
 func (s *Store) chunk(r *reader) ([]state.Line, error) {
+	var lines []state.Line
+	err := s.walk(&r.backwards, func(row row) error {
+		l, ok, err := r.line(row)
+		if ok {
+			lines = append(lines, l)
+		}
+		return err
+	})
+	return lines, err
+}
+
+// backwards is a walk over the entries, the newest first.
+type backwards struct {
+	next uint64 // entries below it are still to be read
+	end  bool   // there are none
+}
+
+// walk goes over the next few entries.
+func (s *Store) walk(w *backwards, each func(row) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var lines []state.Line
-	r.end = true // unless there is more
+	w.end = true // unless there is more
 	err := s.view(func(tx *bolt.Tx) error {
 		c := tx.Bucket(bucketEntries).Cursor()
-		k, v := last(c, r.next)
+		k, v := last(c, w.next)
 		for n := 0; k != nil; k, v = c.Prev() {
 			row, err := readRow(k, v)
 			if err != nil {
 				return err
 			}
 			if n++; n > chunkSize {
-				r.end = false
+				w.end = false
 				return nil
 			}
-			r.next = row.seq
-			l, ok, err := r.line(row)
-			if err != nil {
+			w.next = row.seq
+			if err := each(row); err != nil {
 				return err
-			}
-			if ok {
-				lines = append(lines, l)
 			}
 		}
 		return nil
@@ -89,7 +102,7 @@ func (s *Store) chunk(r *reader) ([]state.Line, error) {
 	if err != nil && !s.readOnly && s.trouble == nil {
 		s.trouble = err
 	}
-	return lines, err
+	return err
 }
 
 // last is the entry before one with a number.
