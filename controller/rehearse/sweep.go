@@ -15,6 +15,9 @@ import (
 // of its root. /run is root's own and is empty after a reboot, like the hosts.
 const baseDir = "/run/evenkeel-rehearse"
 
+// Folder is where the disposable hosts of this machine lie.
+const Folder = baseDir
+
 // Sweep clears away the hosts whose owner is gone. An owner holds a lock on its
 // host's folder, so a free lock is a dead owner, whatever its pid is used for now.
 func Sweep() error {

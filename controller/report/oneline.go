@@ -85,7 +85,7 @@ func oneLine(st Style, host string, parts []part) string {
 
 // fit is " (backend, search)", with "…" for the names that find no room.
 func fit(names []string, room int) string {
-	kept := slices.Clone(names)
+	kept := slices.Clone(names[:min(len(names), oneLineWidth)])
 	for len(kept) > 0 {
 		text := " (" + strings.Join(kept, ", ") + ")"
 		if utf8.RuneCountInString(text) <= room {
