@@ -30,6 +30,7 @@ type Files interface {
 type Links interface {
 	Boot(names []string) (map[string]string, error)
 	Folders() []string
+	Watch() (stop func(), err error)
 }
 
 // Host reads what systemd does not know of the host; *host.Host has it.
@@ -59,7 +60,7 @@ type Options struct {
 type Observer struct {
 	opt    Options
 	ended  *ended
-	scopes scopes
+	scopes *scopes
 }
 
 // New returns an Observer of the given parts.
@@ -67,7 +68,7 @@ func New(o Options) *Observer {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Observer{opt: o, ended: newEnded(o.Journal, o.Log)}
+	return &Observer{opt: o, ended: newEnded(o.Journal, o.Log), scopes: newScopes()}
 }
 
 // Now is this instant.

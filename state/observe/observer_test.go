@@ -29,6 +29,7 @@ type parts struct {
 	boot    map[string]string
 	bootErr error
 	folders []string
+	blind   error // why the folders of units cannot be watched
 	own     state.Host
 	ownErr  error
 	causes  map[string]state.StopCause
@@ -115,6 +116,8 @@ func (p linkPart) Boot(names []string) (map[string]string, error) {
 }
 
 func (p linkPart) Folders() []string { return p.folders }
+
+func (p linkPart) Watch() (stop func(), err error) { return func() {}, p.blind }
 
 type hostPart struct{ *parts }
 

@@ -11,6 +11,8 @@ import (
 
 // scopes remember what was looked at: it is what must be watched.
 type scopes struct {
+	news chan struct{} // size 1: something is looked at for the first time, or systemd's state is another
+
 	mu     sync.Mutex         // guards what follows
 	watch  fileWatch          // nil: nobody watches
 	refs   []state.Ref        // what the watch was last set to
@@ -26,6 +28,16 @@ type scopes struct {
 type fileWatch interface {
 	Set(paths, folders []string)
 	Add(paths, folders []string)
+}
+
+func newScopes() *scopes { return &scopes{news: make(chan struct{}, 1)} }
+
+// tell wakes whoever waits for news.
+func (s *scopes) tell() {
+	select {
+	case s.news <- struct{}{}:
+	default:
+	}
 }
 
 // add watches what is about to be read, so that no change falls between the
@@ -46,8 +58,9 @@ func (s *scopes) add(paths, folders []string) {
 }
 
 func (s *scopes) note(r state.Ref) {
-	if !s.known[r] {
+	if !s.known[r] && !s.recent[r] {
 		s.recent[r] = true
+		s.tell()
 	}
 }
 
@@ -142,7 +155,10 @@ func (s *scopes) moved(words map[string]string) []string {
 func (s *scopes) system(state string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.state = state
+	if s.state != state {
+		s.state = state
+		s.tell()
+	}
 }
 
 // settled tells that systemd was last seen neither on its way up nor down.

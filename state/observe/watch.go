@@ -13,8 +13,9 @@ import (
 	"github.com/pakashop/evenkeel/state/observe/files"
 )
 
-// refresh is how often the set of what is watched is made anew; what is looked
-// at for the first time is watched at once.
+// refresh is how long after something was looked at for the first time the set
+// of what is watched is made anew, without what is no longer of interest. What
+// is looked at is watched at once. Where nothing is new nothing is done.
 const refresh = 10 * time.Second
 
 // Watch calls dirty with the facts that may have changed, until ctx ends; it
@@ -34,6 +35,11 @@ func (o *Observer) Watch(ctx context.Context, refs func() []state.Ref, dirty fun
 	s := &sight{o: o, refs: refs, dirty: dirty}
 	o.scopes.begin(w)
 	defer o.scopes.end()
+	stop, err := o.opt.Links.Watch()
+	if err != nil {
+		o.opt.Log.Warn("the folders of units are looked at each time", "error", err)
+	}
+	defer stop()
 	s.aim()
 	o.ended.watched(true)
 	defer o.ended.watched(false)
@@ -67,24 +73,27 @@ func (s *sight) aim() {
 	s.o.scopes.set(refs, s.o.opt.Links.Folders())
 }
 
-// keep aims again now and then, and looks after a host that is not settled.
+// keep aims again when there is news, and looks after a host that is not settled.
 func (s *sight) keep(ctx context.Context) {
-	last := time.Now()
+	var host, aim <-chan time.Time // nil: no timer runs, and nothing wakes an idle host
 	for {
-		wait := refresh
-		if !s.o.scopes.settled() {
-			wait = tick
+		if host == nil && !s.o.scopes.settled() {
+			host = time.After(tick)
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(wait):
-		}
-		if !s.o.scopes.settled() {
-			s.host()
-		}
-		if time.Since(last) >= refresh {
-			last = time.Now()
+		case <-s.o.scopes.news:
+			if aim == nil {
+				aim = time.After(refresh)
+			}
+		case <-host:
+			host = nil
+			if !s.o.scopes.settled() {
+				s.host()
+			}
+		case <-aim:
+			aim = nil
 			s.aim()
 		}
 	}

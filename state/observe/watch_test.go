@@ -2,12 +2,15 @@ package observe
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"os"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/pakashop/evenkeel/state"
+	"github.com/pakashop/evenkeel/state/observe/files"
 )
 
 // watching is a Watch that runs, and what it reported.
@@ -118,6 +121,52 @@ func TestWhatIsObservedIsWatched(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.expect("a folder", later[1])
+}
+
+// Whoever keeps the watch is woken by what is new, and by nothing else: an idle
+// host is left to sleep.
+func TestOnlyNewsWakes(t *testing.T) {
+	w, err := files.NewWatcher(slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	s := newScopes()
+	s.begin(w)
+	for _, c := range []struct {
+		name string
+		do   func()
+		news bool
+	}{
+		{"a file for the first time", func() { s.add([]string{"/a"}, nil) }, true},
+		{"the file again", func() { s.add([]string{"/a"}, nil) }, false},
+		{"a folder for the first time", func() { s.add([]string{"/a"}, []string{"/d"}) }, true},
+		{"systemd runs", func() { s.system("running") }, true},
+		{"systemd still runs", func() { s.system("running") }, false},
+		{"what is of interest", func() { s.set([]state.Ref{file("/a"), dir("/d")}, nil) }, false},
+		{"what is of interest is looked at", func() { s.add([]string{"/a"}, []string{"/d"}) }, false},
+		{"systemd stops", func() { s.system("stopping") }, true},
+	} {
+		c.do()
+		news := false
+		select {
+		case <-s.news:
+			news = true
+		default:
+		}
+		if news != c.news {
+			t.Errorf("%s: news %v", c.name, news)
+		}
+	}
+}
+
+// Where the folders of units cannot be watched all else is.
+func TestFoldersOfUnitsUnwatched(t *testing.T) {
+	p := newParts(t)
+	p.blind = errors.New("too many open files")
+	w := startWatch(t, p, []state.Ref{hostRef})
+	write(t, p.stop, "")
+	w.expect("kill switch", hostRef)
 }
 
 // A host on its way up is looked at until it is there.

@@ -70,8 +70,9 @@ type subFolder struct {
 const maxUnits = 65536
 
 // refresh lists the folder and its .wants folders again where they changed, and
-// tells whether anything had.
-func (f *unitFolder) refresh(root string) (bool, error) {
+// tells whether anything had. The folder is watched by now; its .wants folders
+// are from here on.
+func (f *unitFolder) refresh(root string, wire *tripwire) (bool, error) {
 	s, err := stat(root + f.path)
 	if gone(err) || err == unix.EACCES {
 		changed := !f.absent
@@ -89,7 +90,9 @@ func (f *unitFolder) refresh(root string) (bool, error) {
 		f.absent, f.stamp = false, keepable(s)
 	}
 	for name, w := range f.wants {
-		again, err := w.refresh(path.Join(root+f.path, name), isLink)
+		dir := path.Join(root+f.path, name)
+		wire.watch(dir)
+		again, err := w.refresh(dir, isLink)
 		if err != nil {
 			return true, err
 		}

@@ -15,7 +15,8 @@ import (
 // systemd could not load (a broken file, a loop of links) is "bad".
 //
 // It keeps what it read until the folder or file changes, so that asking again
-// costs a look at each. It is safe for concurrent use.
+// costs a look at each; under Watch only at the unit's own files. It is safe for
+// concurrent use.
 type Links struct {
 	root string
 
@@ -23,6 +24,7 @@ type Links struct {
 	folders []*unitFolder
 	parsed  map[string]parsed
 	places  map[string]string
+	wire    *tripwire // nil: nothing is watched
 }
 
 // parsed is what was read of one unit file or drop-in.
@@ -37,6 +39,26 @@ type parsed struct {
 func NewLinks(root string) *Links {
 	root = strings.TrimSuffix(root, "/")
 	return &Links{root: root, folders: unitFolders(root), parsed: make(map[string]parsed)}
+}
+
+// Watch has the kernel tell of changes, so that folders of units need not be
+// looked at as long as there are none: no answer is older for it. It lasts until
+// stop is called; until then it must not be called again. The error says why the
+// folders are looked at each time, as without Watch.
+func (l *Links) Watch() (stop func(), err error) {
+	wire, err := newTripwire()
+	if err != nil {
+		return func() {}, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.wire = wire
+	return func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.wire = nil
+		wire.close()
+	}, nil
 }
 
 // Boot says of each name how it is enabled: enabled, enabled-runtime, disabled,
@@ -78,9 +100,15 @@ func (l *Links) Folders() []string {
 	return out
 }
 
+// refresh lists again whatever has changed.
 func (l *Links) refresh() error {
+	if l.wire.silent() {
+		return nil
+	}
+	l.wire.begin()
 	for _, f := range l.folders {
-		changed, err := f.refresh(l.root)
+		l.wire.cover(l.root + f.path)
+		changed, err := f.refresh(l.root, l.wire)
 		if err != nil {
 			f.stamp = stamp{} // list it again the next time
 			return err
@@ -89,6 +117,7 @@ func (l *Links) refresh() error {
 			l.places = nil
 		}
 	}
+	l.wire.end()
 	if len(l.parsed) > maxUnits {
 		clear(l.parsed)
 	}

@@ -2,6 +2,7 @@ package files
 
 import (
 	"encoding/binary"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -73,26 +74,43 @@ func (b *batch) take() (paths []string, ok bool) {
 	return paths, true
 }
 
+// event is what the kernel says of one watched folder: of an entry of it, or,
+// where name is empty, of the folder itself.
+type event struct {
+	watch int32
+	mask  uint32
+	name  string
+}
+
+// events takes apart what was read from inotify.
+func events(buf []byte) iter.Seq[event] {
+	return func(yield func(event) bool) {
+		for len(buf) >= unix.SizeofInotifyEvent {
+			end := unix.SizeofInotifyEvent + int(binary.NativeEndian.Uint32(buf[12:]))
+			if end > len(buf) {
+				return
+			}
+			name, _, _ := strings.Cut(string(buf[unix.SizeofInotifyEvent:end]), "\x00")
+			e := event{int32(binary.NativeEndian.Uint32(buf)), binary.NativeEndian.Uint32(buf[4:]), name}
+			if buf = buf[end:]; !yield(e) {
+				return
+			}
+		}
+	}
+}
+
 // digest puts what the kernel reported into the batch.
 func (w *Watcher) digest(buf []byte, b *batch) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for len(buf) >= unix.SizeofInotifyEvent {
-		id := int32(binary.NativeEndian.Uint32(buf))
-		mask := binary.NativeEndian.Uint32(buf[4:])
-		end := unix.SizeofInotifyEvent + int(binary.NativeEndian.Uint32(buf[12:]))
-		if end > len(buf) {
-			return
-		}
-		name, _, _ := strings.Cut(string(buf[unix.SizeofInotifyEvent:end]), "\x00")
-		buf = buf[end:]
-		if mask&unix.IN_Q_OVERFLOW != 0 {
+	for e := range events(buf) {
+		if e.mask&unix.IN_Q_OVERFLOW != 0 {
 			w.again("/")
 			b.addAll()
 			continue
 		}
-		for _, dir := range slices.Clone(w.byWatch[id]) {
-			w.event(dir, name, mask, b)
+		for _, dir := range slices.Clone(w.byWatch[e.watch]) {
+			w.event(dir, e.name, e.mask, b)
 		}
 	}
 }
