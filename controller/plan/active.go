@@ -111,7 +111,7 @@ func (d *draft) resetLimit(sv *service, w *wish) bool {
 	}
 	reset := *w
 	reset.reason, reset.remedial = state.StartLimitHit, false
-	reset.detail = "systemd refuses to start " + w.unit + " until its start limit is reset"
+	reset.detail = "systemd refused to start " + w.unit + " again: its start limit was hit"
 	reset.action.Verb = "reset-failed"
 	id, ok := d.wish(sv, reset)
 	if ok {
