@@ -115,6 +115,11 @@ func (c *Client) Describe(ctx context.Context, object string) (d report.Descript
 	return d, c.call(ctx, http.MethodGet, "/describe", url.Values{"object": {object}}, &d)
 }
 
+// Why fetches what explains one service.
+func (c *Client) Why(ctx context.Context, service string) (w report.Why, err error) {
+	return w, c.call(ctx, http.MethodGet, "/why", url.Values{"object": {service}}, &w)
+}
+
 // History fetches what was done, the newest first.
 func (c *Client) History(ctx context.Context, f HistoryFilter) (lines []state.Line, err error) {
 	q := url.Values{"object": {f.Object}, "failed": {strconv.FormatBool(f.Failed)}}

@@ -64,6 +64,7 @@ func NewServer(o Options) *Server {
 	s.mux.HandleFunc("GET /v1/diff", s.diff)
 	s.mux.HandleFunc("GET /v1/get", s.get)
 	s.mux.HandleFunc("GET /v1/describe", s.describe)
+	s.mux.HandleFunc("GET /v1/why", s.why)
 	s.mux.HandleFunc("GET /v1/history", s.history)
 	s.mux.HandleFunc("GET /v1/actuators", s.actuators)
 	s.mux.HandleFunc("GET /v1/view", s.changer(s.view))
@@ -220,6 +221,24 @@ func (s *Server) describe(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.answer(w, d)
+}
+
+func (s *Server) why(w http.ResponseWriter, r *http.Request) {
+	v, ok := s.now(w, r)
+	if !ok {
+		return
+	}
+	object := r.URL.Query().Get("object")
+	lines, err := s.o.History(HistoryFilter{Object: object, Limit: 10})
+	if err != nil {
+		s.o.Log.Warn("history for why was not read", "error", err)
+	}
+	answer, found := v.Why(object, lines)
+	if !found {
+		s.fail(w, http.StatusNotFound, "unknown service "+object)
+		return
+	}
+	s.answer(w, answer)
 }
 
 func (s *Server) history(w http.ResponseWriter, r *http.Request) {
