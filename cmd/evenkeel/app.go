@@ -88,7 +88,7 @@ runs systemd services, plans the difference, acts, and records what it did.
 		a.startCmd(), a.stopCmd(), a.restartCmd(), a.reloadCmd(), a.suspendCmd(), a.resumeCmd(), a.holdCmd(),
 		a.retryCmd(), a.acceptCmd(), a.approveCmd(), a.releaseCmd(), a.reconcileCmd(),
 		a.rehearseCmd(), a.demoCmd(), a.debugCmd(),
-		a.installCmd(), a.uninstallCmd(),
+		a.importCmd(), a.installCmd(), a.uninstallCmd(),
 	)
 	for _, c := range cmd.Commands() {
 		quietArgs(c)

@@ -46,9 +46,11 @@ func (e *encoder) call(serial uint32, q question) {
 	binary.LittleEndian.PutUint32(e.b[start+12:], uint32(len(e.b)-start-16))
 	e.align(start, 8)
 	body := len(e.b)
-	if q.names != nil {
+	switch {
+	case q.none:
+	case q.names != nil:
 		e.strings(body, q.names)
-	} else {
+	default:
 		e.string(q.first)
 		if q.second != "" {
 			e.align(body, 4)
