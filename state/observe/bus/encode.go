@@ -46,11 +46,9 @@ func (e *encoder) call(serial uint32, q question) {
 	binary.LittleEndian.PutUint32(e.b[start+12:], uint32(len(e.b)-start-16))
 	e.align(start, 8)
 	body := len(e.b)
-	switch {
-	case q.none:
-	case q.names != nil:
+	if q.names != nil {
 		e.strings(body, q.names)
-	default:
+	} else {
 		e.string(q.first)
 		if q.second != "" {
 			e.align(body, 4)

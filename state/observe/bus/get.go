@@ -30,18 +30,15 @@ type Reply struct {
 }
 
 // question is a call whose answer is awaited together with others. It has one
-// string or two as arguments, or an array of them, or none.
+// string or two as arguments, or an array of them.
 type question struct {
 	path, iface, member string
 	first, second       string
 	names               []string
-	none                bool
 }
 
 func (q question) signature() string {
 	switch {
-	case q.none:
-		return ""
 	case q.names != nil:
 		return "as"
 	case q.second != "":

@@ -51,17 +51,6 @@ func (c *Conn) ListUnitsByNames(ctx context.Context, names []string) ([]UnitStat
 	return status, err
 }
 
-// ListUnits reads the states of all units that systemd has loaded. Some of them
-// have no file: their load state is "not-found".
-func (c *Conn) ListUnits(ctx context.Context) ([]UnitStatus, error) {
-	replies, err := c.ask(ctx, []question{{path: managerPath, iface: managerIface, member: "ListUnits", none: true}})
-	if err != nil {
-		return nil, err
-	}
-	status, _ := replies[0].Value.([]UnitStatus)
-	return status, replies[0].Err
-}
-
 // Get is Look without states.
 func (c *Conn) Get(ctx context.Context, props []Property) ([]Reply, error) {
 	_, replies, err := c.Look(ctx, nil, props)
