@@ -189,8 +189,10 @@ func countFolder(f adopt.Folder) string {
 		n         int
 		one, many string
 	}{
-		{f.Services, "service", "services"}, {f.Defaults, "Defaults", "Defaults"},
-		{f.UnitFiles, "unit file", "unit files"}, {f.DropIns, "drop-in", "drop-ins"},
+		{f.Services, "service", "services"},
+		{f.Defaults, "Defaults", "Defaults"},
+		{f.UnitFiles, "unit file", "unit files"},
+		{f.DropIns, "drop-in", "drop-ins"},
 	} {
 		switch c.n {
 		case 0:

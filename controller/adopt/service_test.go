@@ -27,11 +27,13 @@ func TestServices(t *testing.T) {
 		{"a timer", seen{unit: state.Unit{ID: "once.timer"}, file: "none"}, "unit: once.timer\n", "", ""},
 		{"an instance", seen{unit: state.Unit{ID: "x@1.service"}, file: "none"}, "{}", "", ""},
 		{
-			"an instance of a template in /etc", seen{unit: state.Unit{ID: "x@1.service", Fragment: "/etc/systemd/system/x@.service"}, file: "none"},
+			"an instance of a template in /etc",
+			seen{unit: state.Unit{ID: "x@1.service", Fragment: "/etc/systemd/system/x@.service"}, file: "none"},
 			"{}", "template /etc/systemd/system/x@.service is referred to", "",
 		},
 		{
-			"drop-ins of its template", seen{unit: state.Unit{ID: "x@1.service", DropIns: []string{"/etc/systemd/system/x@.service.d/a.conf"}}, file: "none"},
+			"drop-ins of its template",
+			seen{unit: state.Unit{ID: "x@1.service", DropIns: []string{"/etc/systemd/system/x@.service.d/a.conf"}}, file: "none"},
 			"{}", "/etc/systemd/system/x@.service.d/a.conf shapes it, too", "",
 		},
 		{"an escaped name", seen{unit: state.Unit{ID: `a@b\x2dc.service`}, file: "none"}, `unit: "a@b\\x2dc.service"` + "\n", "", ""},
@@ -39,7 +41,8 @@ func TestServices(t *testing.T) {
 		{"in /run", seen{unit: state.Unit{ID: "a.service", Fragment: "/run/systemd/system/a.service", Boot: "static"}, file: "none"}, "{}", "gone at the next boot", ""},
 		{"generated", seen{unit: state.Unit{ID: "a.service", Fragment: "/run/systemd/generator.late/a.service", Boot: "generated", Sub: "exited"}, file: "none"}, "{}", "", ""},
 		{
-			"set-property", seen{unit: state.Unit{ID: "a.service", DropIns: []string{"/etc/systemd/system.control/a.service.d/50-CPUWeight.conf"}}, file: "none"},
+			"set-property",
+			seen{unit: state.Unit{ID: "a.service", DropIns: []string{"/etc/systemd/system.control/a.service.d/50-CPUWeight.conf"}}, file: "none"},
 			"{}", "", "",
 		},
 		{"a database", seen{unit: state.Unit{ID: "postgresql@15-main.service", Boot: "enabled-runtime"}, file: "none"}, "stateful: true\n", "", ""},
@@ -56,7 +59,8 @@ func TestServices(t *testing.T) {
 		{"ends by itself, and failed", seen{unit: state.Unit{ID: "a.service", Active: "failed", Boot: "static", Type: "oneshot"}, file: "none"}, "state: ignored\n", "", ""},
 		{"a oneshot that remains", seen{unit: state.Unit{ID: "a.service", Sub: "exited", Type: "oneshot", Remain: true}, file: "none"}, "{}", "", ""},
 		{
-			"ends by itself once it is loaded", seen{unit: state.Unit{ID: "a.service", NeedReload: true, Boot: "static"}, file: "[Service]\nType=oneshot\nExecStart=/bin/true\n"},
+			"ends by itself once it is loaded",
+			seen{unit: state.Unit{ID: "a.service", NeedReload: true, Boot: "static"}, file: "[Service]\nType=oneshot\nExecStart=/bin/true\n"},
 			"state: ignored\nunitFile:\n  source: units/a.service\n", "", "DaemonReloadNeeded",
 		},
 
@@ -68,7 +72,8 @@ func TestServices(t *testing.T) {
 		{"without [Install]", seen{unit: state.Unit{ID: "a.service", Boot: "static"}, file: "[Service]\nExecStart=/bin/x\n"}, "unitFile:\n  source: units/a.service\n", "", ""},
 		{"enabled by a link alone", seen{unit: state.Unit{ID: "a.service"}, file: "[Service]\nExecStart=/bin/x\n"}, "unitFile:\n  source: units/a.service\n", "a link in a .wants folder", ""},
 		{
-			"[Install] asks for others only", seen{unit: state.Unit{ID: "a.service", Boot: "indirect"}, file: "[Service]\nExecStart=/bin/x\n[Install]\nAlso=b.service\n"},
+			"[Install] asks for others only",
+			seen{unit: state.Unit{ID: "a.service", Boot: "indirect"}, file: "[Service]\nExecStart=/bin/x\n[Install]\nAlso=b.service\n"},
 			"boot: ignored\nunitFile:\n  source: units/a.service\n", "", "",
 		},
 
@@ -77,15 +82,18 @@ func TestServices(t *testing.T) {
 		{"systemd cannot load it", seen{unit: state.Unit{ID: "a.service", Load: "bad-setting", Active: "inactive", Boot: "static"}}, "state: ignored\n", "", "cannot load it (bad-setting)"},
 		{"what would not be valid", seen{unit: state.Unit{ID: "a.service"}, file: "[Service]\nExecStart=/bin/x\nWantedBy=multi-user.target\n"}, "{}", "", "line 3 WantedBy= belongs in [Install]"},
 		{
-			"a drop-in in /run", seen{unit: state.Unit{ID: "a.service"}, file: "none", dropIns: map[string]string{"/run/systemd/system/a.service.d/50-x.conf": "[Service]\nNice=1\n"}},
+			"a drop-in in /run",
+			seen{unit: state.Unit{ID: "a.service"}, file: "none", dropIns: map[string]string{"/run/systemd/system/a.service.d/50-x.conf": "[Service]\nNice=1\n"}},
 			"acceptDropIns:\n  - \"50-x.conf\"\n", "gone at the next boot", "",
 		},
 		{
-			"a drop-in that is a link", seen{unit: state.Unit{ID: "a.service"}, file: "none", dropIns: map[string]string{"/etc/systemd/system/a.service.d/x.conf": "-> /dev/null"}},
+			"a drop-in that is a link",
+			seen{unit: state.Unit{ID: "a.service"}, file: "none", dropIns: map[string]string{"/etc/systemd/system/a.service.d/x.conf": "-> /dev/null"}},
 			"acceptDropIns:\n  - x.conf\n", "it is a link to /dev/null", "",
 		},
 		{
-			"a drop-in with a strange name", seen{unit: state.Unit{ID: "a.service"}, file: "none", dropIns: map[string]string{"/etc/systemd/system/a.service.d/my drop-in.conf": "[Service]\nNice=1\n"}},
+			"a drop-in with a strange name",
+			seen{unit: state.Unit{ID: "a.service"}, file: "none", dropIns: map[string]string{"/etc/systemd/system/a.service.d/my drop-in.conf": "[Service]\nNice=1\n"}},
 			"foreignDropIns: ignore\n", "", "cannot be declared",
 		},
 	} {
