@@ -102,6 +102,9 @@ func (a *app) importUnits(ctx context.Context, o importOptions, names []string) 
 	if err != nil {
 		return err
 	}
+	if err := ctx.Err(); err != nil {
+		return trouble(fmt.Errorf("interrupted, so nothing was written: %w", err))
+	}
 	if err := draft.place(folder); err != nil {
 		return trouble(err)
 	}

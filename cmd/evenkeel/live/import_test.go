@@ -1,9 +1,15 @@
 package live_test
 
 import (
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/pakashop/evenkeel/controller/rehearse"
+	"github.com/pakashop/evenkeel/controller/rehearse/hosttest"
 )
 
 // handmade is a host that people worked on for years: a unit a line of what
@@ -141,6 +147,41 @@ func TestImportAHandmadeHost(t *testing.T) {
 		watching-path   running  enabled
 		worker@1        running
 	`)
+}
+
+// A real estate: nineteen services that have much in common, and the databases
+// and the proxy of a distribution.
+func TestImportTheEstate(t *testing.T) {
+	t.Parallel()
+	layer, err := rehearse.PackageLayer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	examples, err := filepath.Abs("../../../examples")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := hosttest.Boot(t, rehearse.Options{Name: "imported", Layers: []string{layer}, Binds: []rehearse.Bind{
+		{Source: binary, Target: "/usr/local/bin/evenkeel", ReadOnly: true}, {Source: examples, Target: "/run/examples", ReadOnly: true},
+	}})
+	b := box{T: t, host: h}
+	build := exec.Command("go", "build", "-o", filepath.Join(h.Share(), "service"), "./pakashop/service")
+	build.Dir, build.Env = examples, append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	b.sh("install -D " + rehearse.ShareInside + "/service /usr/local/lib/pakashop/service")
+	b.must(0, "apply", "-f", "/run/examples/pakashop", "--timeout", patience.String())
+	b.sh("rm -r /var/lib/evenkeel") // a host that evenkeel never saw
+
+	r := b.must(0, "import", "--all", "-o", "/root/estate")
+	b.must(0, "validate", "/root/estate")
+	b.must(0, "diff", "-f", "/root/estate")
+	if !strings.Contains(r.err, "stands for postgresql@15-main.service: postgresql.service") {
+		t.Errorf("of PostgreSQL it says\n%s", r.err)
+	}
+	b.sh("cd /root/estate && grep -q 'stateful: true' postgresql@15-main.yaml && test ! -e postgresql.yaml && ls redis-server.yaml nginx.yaml")
+	b.sh("cd /root/estate && test $(ls pakashop-*.yaml | wc -l) = 19 && grep -q 'pakashop-.+' defaults.yaml && ! grep -q unitFile pakashop-*.yaml")
 }
 
 // Import says what it was asked for, or why not, and overwrites nothing.
