@@ -132,6 +132,11 @@ func (c *Client) History(ctx context.Context, f HistoryFilter) (lines []state.Li
 	return lines, c.call(ctx, http.MethodGet, "/history", q, &lines)
 }
 
+// Activity fetches what was done since a time, and what would have been.
+func (c *Client) Activity(ctx context.Context, since time.Time) (a report.Activity, err error) {
+	return a, c.call(ctx, http.MethodGet, "/report", url.Values{"since": {since.UTC().Format(time.RFC3339Nano)}}, &a)
+}
+
 // Actuators fetches what the controller can do.
 func (c *Client) Actuators(ctx context.Context) (infos []actuators.Info, err error) {
 	return infos, c.call(ctx, http.MethodGet, "/actuators", nil, &infos)

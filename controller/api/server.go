@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -41,6 +42,7 @@ const (
 type Options struct {
 	Backend   Backend
 	History   Historian
+	Wishes    Wisher
 	Actuators func(ctx context.Context) []actuators.Info
 	Version   string // of the program
 	Group     string // its members may change things, besides root; empty: evenkeel-op
@@ -66,6 +68,7 @@ func NewServer(o Options) *Server {
 	s.mux.HandleFunc("GET /v1/describe", s.describe)
 	s.mux.HandleFunc("GET /v1/why", s.why)
 	s.mux.HandleFunc("GET /v1/history", s.history)
+	s.mux.HandleFunc("GET /v1/report", s.activity)
 	s.mux.HandleFunc("GET /v1/actuators", s.actuators)
 	s.mux.HandleFunc("GET /v1/view", s.changer(s.view))
 	s.mux.HandleFunc("GET /v1/asks", s.asks)
@@ -259,6 +262,25 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request) {
 		lines = []state.Line{}
 	}
 	s.answer(w, lines)
+}
+
+func (s *Server) activity(w http.ResponseWriter, r *http.Request) {
+	v, ok := s.now(w, r)
+	if !ok {
+		return
+	}
+	since, err := time.Parse(time.RFC3339Nano, r.URL.Query().Get("since"))
+	if err != nil {
+		s.fail(w, http.StatusBadRequest, "since is no time: "+err.Error())
+		return
+	}
+	host := cmp.Or(v.Want.Host.Name, v.Have.Host.Value.Name)
+	a, err := Activity(s.o.History, s.o.Wishes, host, since, v.Now.Wall)
+	if err != nil {
+		s.fail(w, http.StatusInternalServerError, err.Error())
+		return
+	}
+	s.answer(w, a)
 }
 
 func (s *Server) actuators(w http.ResponseWriter, r *http.Request) {
