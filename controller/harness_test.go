@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"testing/synctest"
@@ -167,7 +166,7 @@ type rig struct {
 	host    *sim.Host
 	store   *memory
 	source  *source
-	stopped atomic.Bool // the kill switch
+	stopped bool // the kill switch
 
 	control *controller.Controller
 	stop    func()
@@ -187,7 +186,7 @@ func (r *rig) run() {
 	r.t.Helper()
 	c, err := controller.New(controller.Options{
 		Source: r.source, Observer: r.host, Store: r.store, Actuators: r.host.Actuators(),
-		Log: slog.New(slog.DiscardHandler), Stopped: r.stopped.Load,
+		Log: slog.New(slog.DiscardHandler), Stopped: func() bool { return r.stopped },
 	})
 	if err != nil {
 		r.t.Fatal(err)

@@ -28,7 +28,10 @@ func ensureGroup(ctx context.Context, root, name string) (made bool, err error) 
 		return false, err
 	}
 	argv := []string{"groupadd", "--system", name}
-	if root = filepath.Clean(root); root != "/" { // not every groupadd knows --prefix
+	if root, err = filepath.Abs(root); err != nil {
+		return false, fmt.Errorf("make the group %s: %w", name, err)
+	}
+	if root != "/" { // not every groupadd knows --prefix
 		argv = []string{"groupadd", "--system", "--prefix", root, name}
 	}
 	err = groupTool(ctx, groupThere, argv...)

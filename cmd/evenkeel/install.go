@@ -66,18 +66,24 @@ func (a *app) install(ctx context.Context, o installOptions) error {
 	if err != nil {
 		return trouble(hint(err))
 	}
-	made, err := ensureGroup(ctx, o.root, operators)
-	if err != nil {
+	if err := a.installGroup(ctx, o); err != nil {
 		return trouble(err)
-	}
-	if made {
-		fmt.Fprintf(a.stdout, "%-10s group %s\n", install.Made, operators)
-		if err := install.NoteGroup(o.root, operators); err != nil {
-			return trouble(err)
-		}
 	}
 	a.sayNext(o)
 	return nil
+}
+
+func (a *app) installGroup(ctx context.Context, o installOptions) error {
+	if o.image() && !exists(filepath.Join(o.root, "etc/group")) {
+		a.say("%s has no etc/group yet; there, make the group %s", o.root, operators)
+		return nil
+	}
+	made, err := ensureGroup(ctx, o.root, operators)
+	if err != nil || !made {
+		return err
+	}
+	fmt.Fprintf(a.stdout, "%-10s group %s\n", install.Made, operators)
+	return install.NoteGroup(o.root, operators)
 }
 
 func (a *app) sayPlaced(o installOptions, p install.Placed) {

@@ -24,7 +24,6 @@ import (
 // parts are the real host's: eyes, hands, and the connection that both use.
 type parts struct {
 	conn      *bus.Conn
-	links     *files.Links
 	observer  *observe.Observer
 	actuators map[string]actuators.Actuator
 }
@@ -49,11 +48,11 @@ func (a *app) connect(ctx context.Context, log *slog.Logger, r reach) (*parts, e
 		return nil, trouble(err)
 	}
 	now := clock.Now
-	p := &parts{conn: conn, links: files.NewLinks("/")}
+	p := &parts{conn: conn}
 	p.observer = observe.New(observe.Options{
 		Units:   units.New(conn, now, units.Options{Lean: r.lean}),
 		Files:   files.New(now, files.Options{}),
-		Links:   p.links,
+		Links:   files.NewLinks("/"),
 		Host:    host.New(host.Options{Stop: stopFile}),
 		Journal: journal.New(now().Boot, journal.Options{}),
 		Now:     now,

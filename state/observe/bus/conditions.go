@@ -1,9 +1,6 @@
 package bus
 
-import (
-	"context"
-	"strings"
-)
+import "context"
 
 // Condition is one condition of a unit, and what came of it when the unit was
 // last to be started.
@@ -36,7 +33,7 @@ func (c *Conn) Unmet(ctx context.Context, unit string) ([]string, error) {
 	property := func(name string) Property {
 		return Property{Path: UnitPath(unit), Interface: UnitInterface, Name: name}
 	}
-	replies, err := c.Get(ctx, []Property{property("ConditionResult"), property("ConditionTimestamp"), property("Conditions")})
+	replies, err := c.Get(ctx, []Property{property("ConditionResult"), property("Conditions")})
 	if err != nil {
 		return nil, err
 	}
@@ -45,19 +42,17 @@ func (c *Conn) Unmet(ctx context.Context, unit string) ([]string, error) {
 			return nil, r.Err
 		}
 	}
-	met, _ := replies[0].Value.(bool)
-	if at, _ := replies[1].Value.(uint64); met || at == 0 {
+	if met, _ := replies[0].Value.(bool); met {
 		return nil, nil
 	}
-	all, _ := replies[2].Value.([]Condition)
+	all, _ := replies[1].Value.([]Condition)
 	return unmet(all), nil
 }
 
 // unmet picks the conditions that stand in the way. Triggers do if none of them
-// is met. A daemon-reload makes systemd forget which they were: then it is one of
-// all.
+// is met.
 func unmet(all []Condition) []string {
-	var out, triggers, forgotten []string
+	var out, triggers []string
 	triggered := false
 	for _, c := range all {
 		switch {
@@ -67,15 +62,10 @@ func unmet(all []Condition) []string {
 			triggers = append(triggers, c.String())
 		case c.Result < 0:
 			out = append(out, c.String())
-		case c.Result == 0:
-			forgotten = append(forgotten, c.String())
 		}
 	}
 	if !triggered {
 		out = append(out, triggers...)
-	}
-	if len(out) == 0 && len(forgotten) > 0 {
-		out = []string{strings.Join(forgotten, " or ")}
 	}
 	return out
 }

@@ -1,0 +1,106 @@
+package report
+
+import "github.com/pakashop/evenkeel/state"
+
+// ChangeLine is one thing that changed on the host. Its JSON form is a contract.
+type ChangeLine struct {
+	Time   Stamp  `json:"time"`
+	Source string `json:"source"` // who knows it: evenkeel, package, file, certificate, login, systemctl, boot
+	Object string `json:"object"`
+	What   string `json:"what"`
+	Actor  string `json:"actor"` // who did it; empty: not known
+}
+
+// OwnSource is the source of what evenkeel did and remembered itself.
+const OwnSource = "evenkeel"
+
+// ChangeOfStep is a Step as a change.
+func ChangeOfStep(l HistoryLine) ChangeLine {
+	c := ChangeLine{Time: l.Time, Source: OwnSource, Object: l.Object, Actor: l.Actor, What: l.action() + ": " + l.outcome() + " (" + string(l.Reason) + ")"}
+	if c.Actor == "" {
+		c.Actor = OwnSource
+	}
+	if l.Outcome != string(state.Done) && l.Detail != "" {
+		c.What += ": " + l.Detail
+	}
+	return c
+}
+
+// ChangedBy are the kinds of notes that are changes of what evenkeel does.
+var ChangedBy = []state.NoteKind{
+	state.NoteRevision, state.NoteHold, state.NoteLifted, state.NoteRetried, state.NoteApproved, state.NoteAccepted,
+	state.NoteReleased, state.NoteTaken, state.NoteVersion, state.NoteSettled,
+}
+
+// ChangeOfNote is a note of one of these kinds as a change.
+func ChangeOfNote(e state.Entry) (ChangeLine, bool) {
+	n := e.Note
+	if n == nil {
+		return ChangeLine{}, false
+	}
+	c := ChangeLine{Time: At(e.At.Wall), Source: OwnSource, Object: n.Object, Actor: n.Actor, What: noteWords[n.Kind]}
+	switch {
+	case c.What == "":
+		return c, false
+	case n.Revision != nil:
+		c.Object, c.What = revision(n.Revision.Name), "in force, "+count(n.Revision.Services, "service")
+	case n.Hold != nil:
+		c.What = c.What + ": " + string(n.Hold.Reason)
+		if c.Object == "" {
+			c.Object = n.Hold.Object
+		}
+		if c.Actor == "" {
+			c.Actor = n.Hold.Actor
+		}
+		if n.Kind == state.NoteHold && n.Hold.For > 0 {
+			c.What += " for " + span(n.Hold.For)
+		}
+	case n.Name != "":
+		c.What += " " + n.Name
+	}
+	if n.Detail != "" && n.Revision == nil {
+		c.What += ": " + n.Detail
+	}
+	if c.Object == "" {
+		c.Object = "host"
+	}
+	if c.Actor == "" {
+		c.Actor = OwnSource
+	}
+	return c, true
+}
+
+var noteWords = map[state.NoteKind]string{
+	state.NoteRevision: "in force", state.NoteHold: "held", state.NoteLifted: "no longer held", state.NoteRetried: "retried, limits cleared",
+	state.NoteApproved: "approved", state.NoteAccepted: "accepted", state.NoteReleased: "released", state.NoteTaken: "managed again",
+	state.NoteVersion: "a version of evenkeel acts for the first time:", state.NoteSettled: "what the new version wants is approved",
+}
+
+// ChangesText is the time line as a table, in the order given.
+func ChangesText(lines []ChangeLine, st Style) string {
+	if len(lines) == 0 {
+		return "nothing changed\n"
+	}
+	t := &table{style: st}
+	t.head("TIME", "SOURCE", "OBJECT", "WHAT", "BY")
+	for _, l := range lines {
+		t.add(l.Time.clock(st.Now), l.Source, cut(l.Object, objectWidth), cut(Escape(l.What), whatWidth), by(l.Actor))
+		t.paint(1, sourceColours[l.Source])
+	}
+	return t.String()
+}
+
+// A line of the time line fits most terminals; what is cut is whole in JSON.
+const (
+	objectWidth = 60
+	whatWidth   = 90
+)
+
+func by(actor string) string {
+	if actor == "" {
+		return "?"
+	}
+	return actor
+}
+
+var sourceColours = map[string]colour{OwnSource: cyan, "login": yellow, "systemctl": yellow, "package": magenta, "boot": red}
