@@ -24,7 +24,7 @@ func Check(object string, spec any) []Finding {
 		c.ladder("spec.steps", s.Steps)
 		c.runs(s.Limits)
 	case *TaskSpec:
-		c.task(s)
+		c.ladder("spec.steps", s.Steps)
 	case *ChangeWindowSpec:
 		c.window(s)
 	case *RouteSpec:

@@ -3,7 +3,6 @@ package desired
 import (
 	"encoding/json"
 	"regexp"
-	"strings"
 )
 
 var (
@@ -59,41 +58,10 @@ func (c *checker) runs(l *RunbookRuns) {
 	}
 }
 
-func (c *checker) task(s *TaskSpec) {
-	c.schedule("spec.schedule", s.Schedule)
-	c.zone(s.TimeZone)
-	c.ladder("spec.steps", s.Steps)
-}
-
 func (c *checker) window(s *ChangeWindowSpec) {
-	c.schedule("spec.schedule", s.Schedule)
-	c.zone(s.TimeZone)
 	c.matchers("spec.match", s.Match)
 	if s.Duration <= 0 {
 		c.bad("spec.duration", "want more than 0s")
-	}
-}
-
-var cronField = regexp.MustCompile(`^[0-9A-Za-z*/,?-]+$`)
-
-// schedule checks the outline of a cron expression: five fields. What they mean
-// is package schedule's.
-func (c *checker) schedule(field, s string) {
-	fields := strings.Fields(s)
-	ok := len(fields) == 5 || len(fields) == 1 && strings.HasPrefix(s, "@")
-	for _, f := range fields {
-		ok = ok && (cronField.MatchString(f) || f[0] == '@')
-	}
-	if !ok {
-		c.bad(field, `%q is not a schedule; write five fields like "0 6 * * 5" (minute, hour, day, month, weekday)`, shorten(s))
-	}
-}
-
-var zoneName = regexp.MustCompile(`^[A-Za-z][-A-Za-z0-9_+/]*$`)
-
-func (c *checker) zone(s string) {
-	if s != "" && !zoneName.MatchString(s) {
-		c.bad("spec.timeZone", "%q is not a time zone; write it like Africa/Lusaka", shorten(s))
 	}
 }
 

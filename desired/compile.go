@@ -15,8 +15,9 @@ type Input struct {
 	Environment string
 	Host        Host
 	Policy      Policy
-	Objects     []Object   // of every kind
-	Services    []*Service // the Services among them, each made by Build
+	Objects     []Object       // of every kind
+	Services    []*Service     // the Services among them, each made by Build
+	Windows     []ChangeWindow // the ChangeWindows among them, without their services
 	// Partial says that some objects could not be read, so that a name that is
 	// not found is no error yet.
 	Partial bool
@@ -78,6 +79,7 @@ func Compile(in Input) (*Set, []Finding) {
 	}
 	c.conflicts(here)
 	set.Services = c.order(here)
+	set.Windows = c.windows(here)
 	return set, c.found
 }
 

@@ -64,11 +64,11 @@ type TaskSpec struct {
 // ChangeWindowSpec is a recurring span of time in which changes are allowed, or
 // are not.
 type ChangeWindowSpec struct {
-	Allow    bool     `json:"allow"`
-	Schedule string   `json:"schedule"`
-	Duration Duration `json:"duration"`
-	TimeZone string   `json:"timeZone,omitempty"`
-	Match    []string `json:"match,omitempty"`
+	Allow    bool     `json:"allow"`              // false: changes are forbidden meanwhile
+	Schedule string   `json:"schedule"`           // when it opens: a cron expression
+	Duration Duration `json:"duration"`           // how long it stays open
+	TimeZone string   `json:"timeZone,omitempty"` // of Schedule, as IANA names it; empty: UTC
+	Match    []string `json:"match,omitempty"`    // matchers of Services; none: all of them
 }
 
 // ReceiverSpec is somebody who is told. Exactly one is set.

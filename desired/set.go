@@ -9,6 +9,8 @@ type Set struct {
 	Policy      Policy    `json:"policy"`
 	Objects     []Object  `json:"objects"`  // all of them, by kind and name
 	Services    []Service `json:"services"` // placed on this host; what others depend on comes first, ties by name
+
+	Windows []ChangeWindow `json:"windows,omitempty"` // by name
 }
 
 // Service is a Service as this host runs it.

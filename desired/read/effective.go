@@ -42,6 +42,7 @@ func (l *loader) resolve() {
 type made struct {
 	object   desired.Object
 	service  *desired.Service
+	window   *desired.ChangeWindow
 	tree     *node // its effective values
 	sources  map[string]string
 	problems Problems
@@ -71,6 +72,9 @@ func (l *loader) compile() *desired.Set {
 		in.Objects = append(in.Objects, r.object)
 		if r.service != nil {
 			in.Services = append(in.Services, r.service)
+		}
+		if r.window != nil {
+			in.Windows = append(in.Windows, *r.window)
 		}
 		for name, digest := range r.sources {
 			sources[name] = digest
@@ -118,9 +122,13 @@ func (l *loader) make(o *object, all []defaults) made {
 	m.problems = append(m.problems, l.fresh(d.problems)...)
 	m.problems = append(m.problems, l.notYet(o, spec)...)
 	m.found(o, &d, desired.Check(o.ref(), value))
+	m.found(o, &d, calendar(o.ref(), value))
 	if s, ok := value.(*desired.ServiceSpec); ok {
 		l.build(&m, o, s, &d)
 	} else {
+		if w, ok := value.(*desired.ChangeWindowSpec); ok {
+			m.window = &desired.ChangeWindow{Name: o.meta.Name, Spec: *w}
+		}
 		m.object.Spec = l.spec(o.kind, spec, d.vars)
 	}
 	if l.o.Origins {

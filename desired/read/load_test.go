@@ -114,6 +114,9 @@ func outline(set *desired.Set) string {
 			fmt.Fprintf(&b, "  watch %s\n", strings.Join(s.Spec.Watch, " "))
 		}
 	}
+	for _, w := range set.Windows {
+		fmt.Fprintf(&b, "window %s: allow=%t %s for %s %s covers %v\n", w.Name, w.Spec.Allow, w.Spec.Schedule, w.Spec.Duration, w.Spec.TimeZone, w.Services)
+	}
 	return b.String()
 }
 

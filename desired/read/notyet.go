@@ -9,13 +9,10 @@ import (
 // with the work that makes it act.
 var (
 	kindsNotYet = []string{
-		"Endpoint", "AlertRules", "Runbook", "Task", "ChangeWindow", "Receiver", "Route", "Cache", "Database", "Actuator",
+		"Endpoint", "AlertRules", "Runbook", "Task", "Receiver", "Route", "Cache", "Database", "Actuator",
 	}
 	fieldsNotYet = []string{ // of a Service
 		"livenessProbe", "readinessProbe", "startupProbe", "metrics", "remedies", "release",
-	}
-	valuesNotYet = []struct{ field, part, value string }{ // of a Service
-		{"restartOn", "executable", "window"}, {"restartOn", "files", "window"}, {"restartOn", "unit", "window"}, {"restartOn", "watch", "window"},
 	}
 	endpointsNotYet   = true // in dependsOn
 	environmentNotYet = []string{"branch", "severityFloor", "confirmAfter", "verify"}
@@ -33,11 +30,6 @@ func (l *loader) notYet(o *object, spec *node) Problems {
 		return nil
 	}
 	problems := fieldsWithout(spec, fieldsNotYet)
-	for _, v := range valuesNotYet {
-		if n := spec.get(v.field).get(v.part); n != nil && n.kind == text && n.doc != nil && n.text == v.value {
-			problems = append(problems, warning(n, "spec."+v.field+"."+v.part+": "+v.value+" is checked, but this version does not act on it yet and waits for a human"))
-		}
-	}
 	problems = append(problems, l.endpoints(spec)...)
 	return append(problems, encrypted(spec)...)
 }
