@@ -79,74 +79,77 @@ func within(pkg, pattern string) bool {
 // bans are the imports that must not be, each with its reason. Imports run one
 // way: cmd → controller → act, api → plan, report → state, actuators, desired.
 var bans = []struct {
-	from []string // packages
-	to   []string
-	why  string
+	from   []string // packages
+	to     []string
+	why    string
+	except string // a package that may be imported all the same
 }{
 	{
-		[]string{"controller", "controller/...", "desired", "desired/...", "state", "state/...", "actuators", "actuators/..."},
-		[]string{"cmd/..."},
-		"the command line wires everything, so nothing may rest on it",
+		from: []string{"controller", "controller/...", "desired", "desired/...", "state", "state/...", "actuators", "actuators/..."},
+		to:   []string{"cmd/..."},
+		why:  "the command line wires everything, so nothing may rest on it",
 	},
 	{
-		[]string{"desired", "desired/...", "state", "state/...", "actuators", "actuators/..."},
-		[]string{"controller", "controller/..."},
-		"the vocabulary and the parts are used by the loop and must work without it: in plugins, in tools, in simulations",
+		from: []string{"desired", "desired/...", "state", "state/...", "actuators", "actuators/..."},
+		to:   []string{"controller", "controller/..."},
+		why:  "the vocabulary and the parts are used by the loop and must work without it: in plugins, in tools, in simulations",
 	},
 	{
-		[]string{"desired", "desired/..."},
-		[]string{"state", "state/...", "actuators", "actuators/..."},
-		"what should be true is said without a look at any host",
+		from: []string{"desired", "desired/..."},
+		to:   []string{"state", "state/...", "actuators", "actuators/..."},
+		why:  "what should be true is said without a look at any host",
 	},
 	{
-		[]string{"actuators", "actuators/..."},
-		[]string{"desired", "desired/...", "state", "state/..."},
-		"a plugin's author imports the contract and must not get evenkeel's insides with it",
+		from: []string{"actuators", "actuators/..."},
+		to:   []string{"desired", "desired/...", "state", "state/..."},
+		why:  "a plugin's author imports the contract and must not get evenkeel's insides with it",
 	},
 	{
-		[]string{"state"},
-		[]string{"desired", "desired/...", "actuators/...", "state/..."},
-		"what was seen and done is plain data, stored and replayed by whoever knows nothing else",
+		from: []string{"state"},
+		to:   []string{"desired", "desired/...", "actuators/...", "state/..."},
+		why:  "what was seen and done is plain data, stored and replayed by whoever knows nothing else",
 	},
 	{
-		[]string{"state/observe", "state/observe/..."},
-		[]string{"state/record", "actuators/..."},
-		"eyes neither remember nor act",
+		from: []string{"state/observe", "state/observe/..."},
+		to:   []string{"state/record", "actuators/..."},
+		why:  "eyes neither remember nor act",
 	},
 	{
-		[]string{"state/record"},
-		[]string{"state/observe", "state/observe/...", "actuators/...", "desired", "desired/..."},
-		"the record stores entries and judges nothing",
+		from: []string{"state/record"},
+		to:   []string{"state/observe", "state/observe/...", "actuators/...", "desired", "desired/..."},
+		why:  "the record stores entries and judges nothing",
 	},
 	{
-		[]string{"controller/plan"},
-		[]string{"controller", "controller/act", "controller/api", "controller/report", "state/observe", "state/observe/...", "state/record", "actuators/...", "desired/..."},
-		"the decision is pure: it is replayed and simulated with values alone",
+		from: []string{"controller/plan"},
+		to:   []string{"controller", "controller/act", "controller/api", "controller/report", "state/observe", "state/observe/...", "state/record", "actuators/...", "desired/..."},
+		why:  "the decision is pure: it is replayed and simulated with values alone",
+		// Change windows: as pure, and its parser is nothing for desired's root.
+		except: "desired/schedule",
 	},
 	{
-		[]string{"controller/report"},
-		[]string{"controller", "controller/act", "controller/api", "state/observe", "state/observe/...", "state/record", "actuators/...", "desired/read"},
-		"what is shown is made of values, so that the same values always show the same",
+		from: []string{"controller/report"},
+		to:   []string{"controller", "controller/act", "controller/api", "state/observe", "state/observe/...", "state/record", "actuators/...", "desired/read"},
+		why:  "what is shown is made of values, so that the same values always show the same",
 	},
 	{
-		[]string{"controller/act"},
-		[]string{"controller", "controller/api", "controller/plan", "controller/report", "state/observe", "state/observe/...", "state/record", "actuators/...", "desired/read"},
-		"a step is done and checked without knowing who planned it or who does it",
+		from: []string{"controller/act"},
+		to:   []string{"controller", "controller/api", "controller/plan", "controller/report", "state/observe", "state/observe/...", "state/record", "actuators/...", "desired/read"},
+		why:  "a step is done and checked without knowing who planned it or who does it",
 	},
 	{
-		[]string{"controller/api"},
-		[]string{"controller", "controller/act", "state/observe", "state/observe/...", "state/record", "actuators/...", "desired/read"},
-		"the socket shows and asks; it reaches no part around the loop",
+		from: []string{"controller/api"},
+		to:   []string{"controller", "controller/act", "state/observe", "state/observe/...", "state/record", "actuators/...", "desired/read"},
+		why:  "the socket shows and asks; it reaches no part around the loop",
 	},
 	{
-		[]string{"controller"},
-		[]string{"state/observe", "state/observe/...", "state/record", "actuators/...", "desired/read", "desired/read/...", "controller/rehearse", "controller/rehearse/..."},
-		"only cmd wires implementations in, so that the loop runs against a simulated host as against a real one",
+		from: []string{"controller"},
+		to:   []string{"state/observe", "state/observe/...", "state/record", "actuators/...", "desired/read", "desired/read/...", "controller/rehearse", "controller/rehearse/..."},
+		why:  "only cmd wires implementations in, so that the loop runs against a simulated host as against a real one",
 	},
 	{
-		[]string{"controller/rehearse"},
-		[]string{"controller", "controller/act", "controller/api", "controller/plan", "controller/report", "state", "state/...", "desired", "desired/...", "actuators", "actuators/..."},
-		"a disposable host is a leaf: it knows nothing of what is tried on it",
+		from: []string{"controller/rehearse"},
+		to:   []string{"controller", "controller/act", "controller/api", "controller/plan", "controller/report", "state", "state/...", "desired", "desired/...", "actuators", "actuators/..."},
+		why:  "a disposable host is a leaf: it knows nothing of what is tried on it",
 	},
 }
 
@@ -164,7 +167,7 @@ func TestImportsRunOneWay(t *testing.T) {
 			}
 			for to, file := range r.imports {
 				// Within one folder's own tree packages may use each other.
-				if slices.ContainsFunc(b.to, func(p string) bool { return within(to, p) }) {
+				if to != b.except && slices.ContainsFunc(b.to, func(p string) bool { return within(to, p) }) {
 					t.Errorf("%s imports %s: %s", file, to, b.why)
 				}
 			}

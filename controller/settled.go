@@ -10,6 +10,12 @@ import (
 // passing are holds that end by themselves, soon: Apply waits for them.
 var passing = []state.Reason{state.Backoff, state.SystemdActing, state.InProgress, state.PackageManager, state.HostStarting, state.Verifying}
 
+// passes tells a hold that Apply waits for. A roll that only pauses goes on; one
+// that stands still, because a service did not come up, waits for a human.
+func passes(h state.Held) bool {
+	return slices.Contains(passing, h.Reason) || h.Reason == state.Rolling && h.Until != nil
+}
+
 // patience is the pause between two tries to read a fact at which Apply no
 // longer waits for it.
 const patience = 8 * time.Second
@@ -26,7 +32,7 @@ func settled(l *loop) bool {
 	if len(l.plan.Steps) > 0 && l.past.Distrust == "" {
 		return false
 	}
-	if slices.ContainsFunc(l.plan.Held, func(h state.Held) bool { return slices.Contains(passing, h.Reason) }) {
+	if slices.ContainsFunc(l.plan.Held, passes) {
 		return false
 	}
 	return !slices.ContainsFunc(l.plan.Gaps, func(g state.Gap) bool {

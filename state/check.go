@@ -39,6 +39,8 @@ func (n Note) whole() bool {
 		return n.Owned != nil
 	case NoteRevision:
 		return n.Revision != nil
+	case NoteRoll:
+		return n.Roll != nil
 	case NoteAsked, NoteAnswered:
 		return n.Ask != nil
 	case NoteWished, NoteWishedNot:

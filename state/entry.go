@@ -70,6 +70,8 @@ const (
 
 	NoteWished    NoteKind = "wished"     // a change that only mode observe or management holds back has a reason
 	NoteWishedNot NoteKind = "wished-not" // it no longer has
+
+	NoteRoll NoteKind = "roll" // units that a change restarts one by one; none: it is over
 )
 
 // Note remembers something though nothing is done.
@@ -86,6 +88,7 @@ type Note struct {
 	Ask      *Ask      `json:"ask,omitempty"`
 	Actor    string    `json:"actor,omitempty"` // the human whose doing it is
 	Wish     *Wish     `json:"wish,omitempty"`
+	Roll     *Roll     `json:"roll,omitempty"`
 }
 
 // Ran is what one invocation of a unit was started with, by digest.
@@ -142,4 +145,9 @@ type Owned struct {
 type Revision struct {
 	Name     string `json:"name"`
 	Services int    `json:"services"`
+}
+
+// Roll is a change that restarts so much of a host that it is done one by one.
+type Roll struct {
+	Units []string `json:"units,omitempty"` // sorted; those that were restarted already among them
 }

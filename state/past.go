@@ -40,6 +40,7 @@ type Past struct {
 	Resumed  map[string]Time    `json:"resumed,omitempty"`  // by object: the end of the last suspension
 	Version  string             `json:"version,omitempty"`  // of the evenkeel that acted last
 	Wished   map[string]Wish    `json:"wished,omitempty"`   // by Step ID: what only mode observe or management holds back; at most MaxWishes
+	Roll     Roll               `json:"roll,omitzero"`      // the change that is restarting units one by one
 	Renewed  Time               `json:"renewed,omitzero"`   // since when it is that version, where another had acted before and nobody has approved it
 
 	// Known is false where no record of the past could be read, as in a dry
@@ -127,6 +128,7 @@ func (p *Past) Clone() *Past {
 	c.Asks, c.Approved = maps.Clone(p.Asks), maps.Clone(p.Approved)
 	c.Accepted, c.Released, c.Resumed = maps.Clone(p.Accepted), maps.Clone(p.Released), maps.Clone(p.Resumed)
 	c.Wished = maps.Clone(p.Wished)
+	c.Roll.Units = slices.Clone(p.Roll.Units)
 	c.init()
 	return &c
 }
@@ -318,6 +320,8 @@ func (p *Past) note(n Note, at Time) {
 		delete(p.Owned, n.Name)
 	case NoteRevision:
 		p.Revision = *n.Revision
+	case NoteRoll:
+		p.Roll = *n.Roll
 	case NoteWished, NoteWishedNot:
 		p.wish(n, at)
 	default:

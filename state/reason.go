@@ -116,7 +116,7 @@ var Reasons = map[Reason]string{
 	Protected:        "The unit belongs to the protected set, which is never disturbed.",
 	NotAllowed:       "The host's policy does not allow it.",
 	Unobserved:       "What it rests on could not be read; nothing is done blindly.",
-	PackageManager:   "A package manager is at work.",
+	PackageManager:   "A package manager is at work, or was a minute ago.",
 	HostStarting:     "systemd is still starting the host.",
 	HostStopping:     "The host is shutting down.",
 	KillSwitch:       "/run/evenkeel/stop exists: nothing is done.",
@@ -135,7 +135,7 @@ var Reasons = map[Reason]string{
 	SourceRefused:    "The source of desired state is not trusted.",
 	DesiredInvalid:   "The new desired state is invalid; the last good one stays in force.",
 	Overlap:          "The last run has not ended.",
-	Rolling:          "Others of the same change come first.",
+	Rolling:          "Others of the same change come first, or one of them did not come up.",
 }
 
 // heldOrder is the order in which holds are named where several apply. The

@@ -28,13 +28,14 @@ type World struct {
 
 // Host is what concerns the host as a whole.
 type Host struct {
-	Name        string    `json:"name"`
-	System      string    `json:"system"`      // the Manager's SystemState: running, degraded, starting, stopping, maintenance
-	Systemd     int       `json:"systemd"`     // the major version
-	UnitsLoaded time.Time `json:"unitsLoaded"` // when the Manager last loaded unit files, by its wall clock
-	Jobs        int       `json:"jobs"`        // queued and running jobs
-	Packages    bool      `json:"packages"`    // dpkg or rpm holds its lock
-	Stopped     bool      `json:"stopped"`     // the kill switch /run/evenkeel/stop is there
+	Name          string        `json:"name"`
+	System        string        `json:"system"`                  // the Manager's SystemState: running, degraded, starting, stopping, maintenance
+	Systemd       int           `json:"systemd"`                 // the major version
+	UnitsLoaded   time.Time     `json:"unitsLoaded"`             // when the Manager last loaded unit files, by its wall clock
+	Jobs          int           `json:"jobs"`                    // queued and running jobs
+	Packages      bool          `json:"packages"`                // dpkg or rpm holds its lock
+	PackagesUntil time.Duration `json:"packagesUntil,omitempty"` // CLOCK_BOOTTIME: for so long after dpkg or rpm was last seen at work there is quiet; zero: it was not, or is at work now
+	Stopped       bool          `json:"stopped"`                 // the kill switch /run/evenkeel/stop is there
 }
 
 // Unit is what systemd says of a unit, and what lies on disk to enable it.

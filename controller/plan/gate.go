@@ -95,8 +95,8 @@ func (d *draft) reasonsToHold(sv *service, w wish) []hold {
 	case sv.mode == desired.Repair && !w.repairs:
 		add(state.ObserveOnly, "management is repair: "+w.describe(), nil)
 	}
-	if w.effect == actuators.Disruptive && d.have.Host.Known() && d.have.Host.Value.Packages {
-		add(state.PackageManager, "a package manager holds its lock", nil)
+	if h, ok := d.packages(w); ok {
+		holds = append(holds, h)
 	}
 	if w.ask == nil {
 		holds = append(holds, d.notByItself(sv, w)...)
@@ -124,6 +124,9 @@ func (d *draft) notByItself(sv *service, w wish) []hold {
 		holds = append(holds, hold{state.AwaitingApproval, fmt.Sprintf("policy asks for approval of %s: evenkeel approve %s", w.action, d.stepID(sv.object, w)), nil})
 	}
 	if h, ok := d.newVersion(sv.object, w); ok {
+		holds = append(holds, h)
+	}
+	if h, ok := d.outsideWindow(sv, w); ok {
 		holds = append(holds, h)
 	}
 	if w.remedial {

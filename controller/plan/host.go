@@ -1,6 +1,9 @@
 package plan
 
-import "github.com/pakashop/evenkeel/state"
+import (
+	"github.com/pakashop/evenkeel/actuators"
+	"github.com/pakashop/evenkeel/state"
+)
 
 // host collects what holds every Step of this host.
 func (d *draft) host() {
@@ -22,4 +25,20 @@ func (d *draft) host() {
 	case (h.System == "starting" || h.System == "initializing") && h.Jobs > 0:
 		add(state.HostStarting, "systemd is still starting the host")
 	}
+}
+
+// packages holds what disturbs a service while a package manager is at work, and
+// a while longer: what it replaces is whole only at its end, and it restarts
+// services of its own accord.
+func (d *draft) packages(w wish) (hold, bool) {
+	h := d.have.Host
+	switch {
+	case w.effect != actuators.Disruptive || !h.Known():
+		return hold{}, false
+	case h.Value.Packages:
+		return hold{state.PackageManager, "a package manager holds its lock", nil}, true
+	case h.Value.PackagesUntil > d.now.Up:
+		return hold{state.PackageManager, "a package manager was at work just now", d.at(h.Value.PackagesUntil - d.now.Up)}, true
+	}
+	return hold{}, false
 }

@@ -18,6 +18,10 @@ func (d *draft) step(object string, w wish) string {
 		Object: object, Reason: w.reason, Detail: w.detail, Action: w.action, Effect: w.effect,
 		Needs: w.needs, Rests: w.rests, Fields: w.fields, Remedial: w.remedial,
 	}
+	if s.Effect == actuators.Disruptive {
+		// A package manager that has just begun is seen before anything is disturbed.
+		s.Rests = append(slices.Clip(s.Rests), hostRef)
+	}
 	if w.ask != nil {
 		s.Ask, s.Actor = w.ask.ID, w.ask.Actor
 	}

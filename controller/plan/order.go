@@ -12,8 +12,8 @@ import (
 // sequence gives every Step what it must wait for: files and links, then one
 // daemon-reload, then stops, then starts and restarts along the dependencies.
 // Only what changed waits for the reload. Of disruptive Steps at most policy's
-// number are ready at a time, in the order of the Plan; the rest wait, so that
-// the dry run can still list them all.
+// number are ready at a time, in the order of the Plan, and of those of a change
+// that is rolled one; the rest wait, so that the dry run can still list them all.
 func (d *draft) sequence() {
 	if len(d.steps) == 0 {
 		return
@@ -27,10 +27,15 @@ func (d *draft) sequence() {
 	}
 	lanes := max(1, d.want.Policy.Budgets.InFlight)
 	var disruptive []string
+	var rolled state.Step // the one before of a change that is rolled
 	for i := range d.steps {
 		s := &d.steps[i]
 		_, flying := d.past.Flight[s.ID]
+		rolls := d.ofRoll(*s)
 		if flying {
+			if rolls {
+				rolled = *s
+			}
 			if s.Effect == actuators.Disruptive {
 				disruptive = append(disruptive, s.ID)
 			}
@@ -50,6 +55,15 @@ func (d *draft) sequence() {
 				needs = append(needs, disruptive[n-lanes])
 			}
 			disruptive = append(disruptive, s.ID)
+		}
+		if rolls {
+			if rolled.ID != "" {
+				needs = append(needs, rolled.ID)
+			}
+			rolled = *s
+			if d.rolled != "" {
+				s.Rests = append(slices.Clip(s.Rests), unitRef(d.rolled)) // it may die while the next one waits
+			}
 		}
 		s.Needs = uniq(needs, s.ID)
 	}

@@ -54,6 +54,10 @@ type draft struct {
 
 	undeclaredFiles map[string][]string // by object: what is declared no longer
 
+	windows []window // the change windows, once somebody asks for them
+	rolling []string // units that evenkeel restarts because what they were started with has changed: now, or when what holds them ends
+	rolled  string   // the unit of a roll that was restarted last
+
 	links   []string // IDs of Steps after which systemd must load anew
 	loaders []string // objects for whose sake it must
 	reloads string   // ID of the daemon-reload, once it is planned
@@ -251,6 +255,7 @@ func (d *draft) dir(object, path string) (state.Dir, bool) {
 
 // finish sorts and completes the Plan.
 func (d *draft) finish() state.Plan {
+	d.roll()
 	d.sequence()
 	d.held = joinHeld(d.held)
 	d.wishes()

@@ -131,6 +131,9 @@ func (h *host) converge(t *rapid.T, crash int) []state.Step {
 		p := h.make()
 		h.fold(p)
 		ready := plan.Ready(p, h.past)
+		if len(ready) == 0 && h.pauses(p) {
+			continue
+		}
 		if len(ready) == 0 {
 			return done
 		}
@@ -149,6 +152,18 @@ func (h *host) converge(t *rapid.T, crash int) []state.Step {
 	}
 	t.Fatalf("no end after 200 steps; the plan is still:\n%s", tell(h.make()))
 	return nil
+}
+
+// pauses waits for the pause of a roll, if it is that.
+func (h *host) pauses(p state.Plan) bool {
+	for _, held := range p.Held {
+		if held.Reason == state.Rolling && held.Until != nil {
+			h.later(held.Until.Up - h.now.Up)
+			h.see()
+			return true
+		}
+	}
+	return false
 }
 
 func TestProperties(t *testing.T) {

@@ -84,13 +84,8 @@ func (d *draft) refresh(sv *service, unit string, u state.Unit, ran, want state.
 	if sv.Spec.Reload && u.CanReload && len(causes) == 1 && causes[0].name == "files" {
 		w.action.Verb, w.action.Args = "reload", map[string]string{"declared": want.Files}
 	}
-	switch when := soonest(causes); {
-	case ran.Adopted:
-		w.holds = []hold{{state.PendingRestart, "it ran before evenkeel came: " + w.detail, nil}}
-	case when == desired.Manual:
-		w.holds = []hold{{state.PendingRestart, "restartOn is manual: " + w.detail, nil}}
-	case when == desired.Window:
-		w.holds = []hold{{state.PendingRestart, "restartOn is window: " + w.detail, nil}}
+	if h, ok := d.restartLater(sv, w, ran, soonest(causes)); ok {
+		w.holds = []hold{h}
 	}
 	if h, sick := d.dependencies(sv, &w); sick {
 		w.holds = append(w.holds, h)
@@ -98,6 +93,24 @@ func (d *draft) refresh(sv *service, unit string, u state.Unit, ran, want state.
 	if id, ok := d.wish(sv, w); ok {
 		sv.starting = append(sv.starting, id)
 	}
+}
+
+// restartLater says why a stale process goes on running for now: until a human
+// restarts it, or until a change window opens.
+func (d *draft) restartLater(sv *service, w wish, ran state.Ran, when string) (hold, bool) {
+	window, closed := d.outsideWindow(sv, w)
+	switch {
+	case ran.Adopted:
+		return hold{state.PendingRestart, "it ran before evenkeel came: " + w.detail, nil}, true
+	case when == desired.Manual:
+		return hold{state.PendingRestart, "restartOn is manual: " + w.detail, nil}, true
+	case when == desired.Window && len(d.calendar(sv.Name).allow) == 0:
+		return hold{state.PendingRestart, "restartOn is window, and no change window allows it: " + w.detail, nil}, true
+	}
+	if sv.mode == desired.Enforce {
+		d.rolling = append(d.rolling, w.unit)
+	}
+	return hold{state.PendingRestart, "it waits for a change window: " + w.detail, window.until}, closed
 }
 
 // soonest is the most urgent of what restartOn says of the causes.

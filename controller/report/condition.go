@@ -162,9 +162,15 @@ func (v View) held(h state.Held) string {
 	return strings.TrimSpace(fmt.Sprintf("%s until %s", h.Detail, At(h.Until.Wall)))
 }
 
+// waitsToRestart tells a hold on a restart that would bring a process up to date.
+func waitsToRestart(h state.Held) bool {
+	return h.Reason == state.PendingRestart ||
+		slices.ContainsFunc(h.Wishes, func(w state.Wish) bool { return w.Reason == state.StaleProcess })
+}
+
 func (v View) pending(s *desired.Service) Condition {
 	for _, h := range v.Plan.Held {
-		if h.Object == s.Object() && h.Reason == state.PendingRestart {
+		if h.Object == s.Object() && waitsToRestart(h) {
 			return Condition{Type: PendingRestartType, Status: True, Reason: string(h.Reason), Message: h.Detail}
 		}
 	}

@@ -1,10 +1,10 @@
 package host
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -15,6 +15,10 @@ import (
 // Host reads the host's own facts.
 type Host struct {
 	opt Options
+
+	mu       sync.Mutex           // guards what follows
+	until    time.Duration        // Quiet after the package manager was last seen at work
+	recorded map[string]time.Time // when each of Databases changed
 }
 
 // Options say where a Host looks; the zero value is right for a real host.
@@ -23,6 +27,15 @@ type Options struct {
 	Stop  string        // the kill switch; empty: /run/evenkeel/stop
 	Locks []string      // files that a package manager locks while it works; nil: dpkg's and rpm's
 	Poll  time.Duration // how often Watch looks at the locks; 0: 5 s
+
+	// Databases are files that change when packages do: a run that was too short
+	// to be seen at its lock, or that ended before evenkeel came, shows there.
+	// nil: dpkg's and rpm's.
+	Databases []string
+	// Quiet is how long a package manager counts as at work after it was last
+	// seen: an upgrade is several runs, with pauses. 0: a minute.
+	Quiet time.Duration
+	Now   func() state.Time // nil: the clocks of the host
 }
 
 // packageLocks are held exclusively while packages are being changed. apt's
@@ -32,6 +45,12 @@ var packageLocks = []string{
 	"/var/lib/dpkg/lock",
 	"/var/lib/rpm/.rpm.lock",
 	"/usr/lib/sysimage/rpm/.rpm.lock",
+}
+
+var packageDatabases = []string{
+	"/var/lib/dpkg/status",
+	"/var/lib/rpm/rpmdb.sqlite",
+	"/usr/lib/sysimage/rpm/rpmdb.sqlite",
 }
 
 // New returns a Host.
@@ -45,18 +64,27 @@ func New(o Options) *Host {
 	if o.Poll == 0 {
 		o.Poll = 5 * time.Second
 	}
-	return &Host{opt: o}
+	if o.Databases == nil {
+		o.Databases = packageDatabases
+	}
+	if o.Quiet == 0 {
+		o.Quiet = time.Minute
+	}
+	if o.Now == nil {
+		o.Now = Clock{}.Now
+	}
+	return &Host{opt: o, recorded: make(map[string]time.Time, len(o.Databases))}
 }
 
-// Observe fills Name, Packages and Stopped of a state.Host; the rest is
-// systemd's to tell. What it cannot read it reports as an error: the kill
+// Observe fills Name, Packages, PackagesUntil and Stopped of a state.Host; the
+// rest is systemd's to tell. What it cannot read it reports as an error: the kill
 // switch above all must never be taken for absent.
 func (h *Host) Observe() (state.Host, error) {
 	var out state.Host
 	var err, nameErr, lockErr error
 	out.Name, nameErr = os.Hostname()
 	out.Stopped, err = h.stopped()
-	out.Packages, lockErr = h.packages()
+	out.Packages, out.PackagesUntil, lockErr = h.packages()
 	return out, errors.Join(nameErr, err, lockErr)
 }
 
@@ -75,38 +103,4 @@ func (h *Host) stopped() (bool, error) {
 		return false, nil
 	}
 	return false, fmt.Errorf("look for the kill switch %s: %w", h.Stop(), err)
-}
-
-func (h *Host) packages() (bool, error) {
-	for _, p := range h.opt.Locks {
-		held, err := locked(h.opt.Root + p)
-		if err != nil {
-			return false, fmt.Errorf("look at the package lock %s: %w", p, err)
-		}
-		if held {
-			return true, nil
-		}
-	}
-	return false, nil
-}
-
-// Watch calls dirty when a package manager begins or ends its work. A lock
-// tells nobody that it is taken, so Watch looks every Options.Poll. It returns
-// when ctx ends, and must not run twice at once.
-func (h *Host) Watch(ctx context.Context, dirty func()) {
-	tick := time.NewTicker(h.opt.Poll)
-	defer tick.Stop()
-	was, wasErr := h.packages()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		is, err := h.packages()
-		if is != was || (err == nil) != (wasErr == nil) {
-			dirty()
-		}
-		was, wasErr = is, err
-	}
 }
