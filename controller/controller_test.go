@@ -139,7 +139,7 @@ func TestRecordThatCannotBeWritten(t *testing.T) {
 
 func TestKillSwitchStopsAtTheLastMoment(t *testing.T) {
 	bubble(t, service("web"), func(t *testing.T, r *rig) {
-		r.stopped = true // set, and not yet seen by the observer
+		r.stopped.Store(true) // set, and not yet seen by the observer
 		_ = r.host.Kill("web.service", "KILL")
 		r.quiet()
 		if r.active("web.service") != "failed" {

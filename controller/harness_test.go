@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
 	"testing/synctest"
@@ -166,7 +167,7 @@ type rig struct {
 	host    *sim.Host
 	store   *memory
 	source  *source
-	stopped bool // the kill switch
+	stopped atomic.Bool // the kill switch
 
 	control *controller.Controller
 	stop    func()
@@ -186,7 +187,7 @@ func (r *rig) run() {
 	r.t.Helper()
 	c, err := controller.New(controller.Options{
 		Source: r.source, Observer: r.host, Store: r.store, Actuators: r.host.Actuators(),
-		Log: slog.New(slog.DiscardHandler), Stopped: func() bool { return r.stopped },
+		Log: slog.New(slog.DiscardHandler), Stopped: r.stopped.Load,
 	})
 	if err != nil {
 		r.t.Fatal(err)

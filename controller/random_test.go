@@ -1,6 +1,8 @@
 package controller_test
 
 import (
+	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pakashop/evenkeel/actuators"
+	"github.com/pakashop/evenkeel/controller/hand"
 	"github.com/pakashop/evenkeel/controller/rehearse/sim"
 	"github.com/pakashop/evenkeel/state"
 )
@@ -38,6 +41,8 @@ type life struct {
 	*rig
 	rand *rand.Rand
 	told []string // what was done to the host
+
+	switched []turn // when the kill switch was set and taken away
 }
 
 func live(t *testing.T, seed uint64) {
@@ -56,12 +61,14 @@ func live(t *testing.T, seed uint64) {
 	for _, n := range []string{"db", "web", "job"} {
 		_ = l.host.Start(n + ".service") // the stop of a stateful service stands until a human ends it
 	}
+	time.Sleep(time.Minute)
+	l.ask(hand.Request{Verb: hand.Restart, Pending: true}) // of what had been released it is not known what it runs
 	time.Sleep(time.Hour)
 	synctest.Wait()
 	if p := l.plan(); p != "" {
 		t.Errorf("four hours later the plan is still:\n%s\nwhat happened:\n%s\nhistory:\n%s", p, strings.Join(l.told, "\n"), l.history())
 	}
-	if err := audit(l.store.entries, 3, 30*time.Minute); err != nil {
+	if err := errors.Join(audit(l.store.entries, 3, 30*time.Minute), auditHand(l.store.entries, l.switched, l.host.Now())); err != nil {
 		t.Errorf("%v\nwhat happened:\n%s\nhistory:\n%s", err, strings.Join(l.told, "\n"), l.history())
 	}
 }
@@ -99,6 +106,18 @@ func (l *life) happen() {
 		{"clock set back", func() { h.SetWall(h.Now().Wall.Add(-time.Hour)) }},
 		{"disk full", func() { l.store.breakWith(errDisk) }},
 		{"disk free", func() { l.store.breakWith(nil) }},
+		{"kill switch", func() { l.killSwitch(l.rand.IntN(2) == 0) }},
+		{"by hand start", func() { l.byHand(hand.Start, name) }},
+		{"by hand stop", func() { l.byHand(hand.Stop, name) }},
+		{"by hand stop of all", func() { l.byHand(hand.Stop, "db", "web", "job") }},
+		{"by hand restart", func() { l.byHand(hand.Restart, name) }},
+		{"by hand restart of all", func() { l.byHand(hand.Restart, "db", "web", "job") }},
+		{"by hand reload", func() { l.byHand(hand.Reload, name) }},
+		{"by hand suspend", func() { l.byHand(hand.Suspend, name) }},
+		{"by hand resume", func() { l.byHand(hand.Resume, name) }},
+		{"by hand retry", func() { l.byHand(hand.Retry, name) }},
+		{"by hand release", func() { l.byHand(hand.Release, name) }},
+		{"dies and comes back", func() { l.stop(); l.run() }},
 	}
 	pick := things[l.rand.IntN(len(things))]
 	l.told = append(l.told, fmt.Sprintf("%s %s %s", time.Now().Format(time.TimeOnly), pick.what, name))
@@ -122,6 +141,35 @@ func (l *life) seeAll() {
 	}
 }
 
+// byHand asks the controller as a human does. What cannot be is refused, which is
+// an answer, too.
+func (l *life) byHand(verb string, names ...string) {
+	r := hand.Request{Verb: verb, Actor: "anna", For: time.Duration(1+l.rand.IntN(90)) * time.Minute}
+	for _, n := range names {
+		r.Objects = append(r.Objects, "Service/"+n)
+	}
+	l.ask(r)
+}
+
+func (l *life) ask(r hand.Request) {
+	_, err := l.control.Hand(context.Background(), r)
+	if err != nil && !errors.Is(err, hand.ErrRefused) {
+		l.t.Errorf("%s %v: %v", r.Verb, r.Objects, err)
+	}
+	l.told = append(l.told, fmt.Sprintf("  %v", err))
+}
+
+func (l *life) killSwitch(set bool) {
+	l.switched = append(l.switched, turn{l.host.Now(), set})
+	l.stopped.Store(set)
+	path := "/run/evenkeel/stop"
+	if set {
+		_ = l.host.Write(path, "")
+	} else {
+		_ = l.host.Remove(path)
+	}
+}
+
 // leaveAlone takes back what would stand for ever, and waits for the signals
 // that were lost.
 func (l *life) leaveAlone() {
@@ -129,9 +177,14 @@ func (l *life) leaveAlone() {
 	l.host.Deaf(false)
 	l.host.PackagesLocked(false)
 	l.store.breakWith(nil)
+	l.killSwitch(false)
+	time.Sleep(time.Minute) // the record can be written again
+	l.byHand(hand.Resume, "db", "web", "job")
 	l.source.offer(declare(l.t, estates[0]), nil)
 	for _, n := range []string{"db", "web", "job"} {
-		_ = l.host.Remove("/etc/systemd/system/" + n + ".service.d/90-x.conf")
+		for _, dropIn := range []string{"90-x.conf", "10-a.conf"} { // the latter is evenkeel's no more after a release
+			_ = l.host.Remove("/etc/systemd/system/" + n + ".service.d/" + dropIn)
+		}
 	}
 	l.told = append(l.told, "left alone")
 }

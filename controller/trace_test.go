@@ -2,6 +2,7 @@ package controller_test
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/pakashop/evenkeel/actuators"
@@ -43,6 +44,8 @@ func audit(entries []state.Entry, restarts int, per time.Duration) error {
 				return fmt.Errorf("step %s ends and never began", e.Outcome.ID)
 			}
 			delete(flight, e.Outcome.ID)
+		case e.Note.Kind == state.NoteRetried, e.Note.Kind == state.NoteReleased: // a human has limits begin anew
+			delete(charges, strings.TrimPrefix(e.Note.Object, "Service/")+".service")
 		}
 	}
 	return nil

@@ -152,7 +152,7 @@ func (b *builder) lifecycle(s *Service) {
 // standsFor tells a unit that runs nothing.
 func (b *builder) standsFor() bool {
 	start := b.parts[0].Values("Service", "ExecStart")
-	return len(start) == 1 && slices.Contains([]string{"/bin/true", "/usr/bin/true", "true", "/bin/:"}, program(start[0].Value))
+	return len(start) == 1 && slices.Contains([]string{"/bin/true", "/usr/bin/true", "true", "/bin/:"}, Program(start[0].Value))
 }
 
 // knownTraps warns of units of distributions that do not do what their name says.

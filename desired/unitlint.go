@@ -123,7 +123,7 @@ func (l *linter) commands() {
 		if d.Section != l.own || d.Value == "" || !strings.HasPrefix(d.Key, "Exec") || !slices.Contains(commandKeys, d.Key) {
 			continue
 		}
-		p := program(d.Value)
+		p := Program(d.Value)
 		switch {
 		case p == "":
 			l.fail(d.Line, d.Col, "%s= names no program", d.Key)
@@ -135,9 +135,9 @@ func (l *linter) commands() {
 	}
 }
 
-// program is the first word of a command, without the prefixes that change how
+// Program is the first word of a command, without the prefixes that change how
 // it is run, and without quotes.
-func program(command string) string {
+func Program(command string) string {
 	s := strings.TrimLeft(command, "-@:+! \t")
 	if s == "" {
 		return ""

@@ -203,8 +203,8 @@ func (p *Past) answer(s Step, o Outcome) {
 		return // it is done again, or seen to be done
 	}
 	delete(p.Approved, s.ID)
-	if s.Ask == "" {
-		return
+	if s.Ask == "" || s.Action.Verb == "reset-failed" && o.Status == Done {
+		return // the start that was asked for comes after the reset
 	}
 	failed := ""
 	if o.Status != Done {
@@ -374,7 +374,11 @@ func (p *Past) forget(object string) {
 	delete(p.Resumed, object)
 	maps.DeleteFunc(p.Owned, func(_ string, o Owned) bool { return o.Object == object })
 	maps.DeleteFunc(p.Holds, func(_ string, h Hold) bool { return h.Object == object })
-	maps.DeleteFunc(p.Asks, func(_ string, a Ask) bool { return a.Object == object })
+	for _, id := range slices.Sorted(maps.Keys(p.Asks)) {
+		if p.Asks[id].Object == object {
+			p.settle(id, nil, object+" is no longer managed")
+		}
+	}
 	maps.DeleteFunc(p.Failures, func(k string, _ Failure) bool { return strings.HasPrefix(k, object+" ") })
 }
 

@@ -33,6 +33,8 @@ func logs(t *rapid.T) []Entry {
 			st := rapid.SampledFrom([]Status{Done, StepFailed, Cut, StepRefused}).Draw(t, "status")
 			e.Outcome = &Outcome{ID: open[j], Status: st, Detail: "d"}
 			open = append(open[:j:j], open[j+1:]...)
+		case rapid.Bool().Draw(t, "by hand"):
+			e.Note = handNotes(t, i)
 		default:
 			e.Note = notes(t, i)
 		}
@@ -52,6 +54,7 @@ func step(t *rapid.T, i int) Step {
 	return Step{
 		ID: fmt.Sprint("id-", i), Object: "Service/" + unit[:1], Action: a, Remedial: rapid.Bool().Draw(t, "remedial"),
 		Effect: rapid.SampledFrom([]actuators.Effect{actuators.Benign, actuators.Disruptive}).Draw(t, "effect"),
+		Ask:    rapid.SampledFrom([]string{"", "ask-1", "ask-2"}).Draw(t, "ask"),
 		Key:    rapid.SampledFrom([]string{"", "", "key"}).Draw(t, "key"), Rests: []Ref{{Kind: RefUnit, Name: unit}},
 	}
 }
@@ -166,7 +169,7 @@ func TestChargesAreNeverGivenBack(t *testing.T) {
 		for _, e := range logs(t) {
 			before := p.Clone()
 			p.Fold(e)
-			forgot := e.Note != nil && e.Note.Kind == NoteForgot
+			forgot := e.Note != nil && (e.Note.Kind == NoteForgot || e.Note.Kind == NoteReleased)
 			for u := range before.Charges {
 				if len(p.Charges[u]) < len(before.Charges[u]) && !forgot {
 					t.Fatalf("%s had %d charges and has %d", u, len(before.Charges[u]), len(p.Charges[u]))
@@ -232,6 +235,15 @@ func TestFoldTakesAnything(t *testing.T) {
 		{Note: &Note{Kind: NoteManaged}},
 		{Note: &Note{Kind: NoteOwned}},
 		{Note: &Note{Kind: NoteRevision}},
+		{Note: &Note{Kind: NoteAsked}},
+		{Note: &Note{Kind: NoteAnswered}},
+		{Note: &Note{Kind: NoteRetried}},
+		{Note: &Note{Kind: NoteApproved}},
+		{Note: &Note{Kind: NoteAccepted}},
+		{Note: &Note{Kind: NoteReleased}},
+		{Note: &Note{Kind: NoteTaken}},
+		{Note: &Note{Kind: NoteVersion}},
+		{Note: &Note{Kind: NoteSettled}},
 		{Note: &Note{Kind: "unheard of"}},
 		{Outcome: &Outcome{ID: "x"}},
 		{Intent: &Intent{}},

@@ -56,7 +56,8 @@ runs systemd services, plans the difference, acts, and records what it did.
   evenkeel apply -f DIR     do it once
   evenkeel run -f DIR       keep it so
   evenkeel status           how things stand
-  evenkeel history          what was done, and why`,
+  evenkeel history          what was done, and why
+  evenkeel why SERVICE      why something is done about it, or not`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 
@@ -82,12 +83,12 @@ runs systemd services, plans the difference, acts, and records what it did.
 	f.BoolVar(&a.noColor, "no-color", false, "no colour, also on a terminal (NO_COLOR does the same)")
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return trouble(err) })
 	cmd.AddCommand(
-		a.validateCmd(), a.diffCmd(), a.applyCmd(), a.runCmd(), a.statusCmd(), a.getCmd(), a.describeCmd(), a.historyCmd(),
+		a.validateCmd(), a.diffCmd(), a.applyCmd(), a.runCmd(), a.statusCmd(), a.getCmd(), a.describeCmd(), a.whyCmd(), a.historyCmd(), a.reportCmd(),
 		a.displacedCmd(), a.logsCmd(), a.schemaCmd(), a.actuatorsCmd(), a.checkCmd(), a.versionCmd(), a.completionCmd(), a.manCmd(),
 		a.startCmd(), a.stopCmd(), a.restartCmd(), a.reloadCmd(), a.suspendCmd(), a.resumeCmd(), a.holdCmd(),
 		a.retryCmd(), a.acceptCmd(), a.approveCmd(), a.releaseCmd(), a.reconcileCmd(),
 		a.rehearseCmd(), a.demoCmd(), a.debugCmd(),
-		a.installCmd(), a.uninstallCmd(), a.changesCmd(),
+		a.importCmd(), a.installCmd(), a.uninstallCmd(), a.changesCmd(),
 	)
 	for _, c := range cmd.Commands() {
 		quietArgs(c)

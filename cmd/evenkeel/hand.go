@@ -143,7 +143,7 @@ func (a *app) await(ctx context.Context, verb string, asks []hand.Asked, timeout
 		open[k.ID], ids = k.Object, append(ids, k.ID)
 	}
 	said := make(map[string]string)
-	failed := false
+	failed, away := false, false
 	for pause := 20 * time.Millisecond; len(ids) > 0; pause = min(2*pause, 500*time.Millisecond) {
 		select {
 		case <-ctx.Done():
@@ -151,9 +151,10 @@ func (a *app) await(ctx context.Context, verb string, asks []hand.Asked, timeout
 		case <-time.After(pause):
 		}
 		progress, err := c.Progress(ctx, ids)
-		if err != nil && ctx.Err() == nil {
-			return trouble(hint(err))
+		if err != nil && ctx.Err() == nil && !away {
+			a.say("evenkeel: %v; what was asked for is recorded, and done when it is back", err)
 		}
+		away = err != nil
 		for _, p := range progress {
 			switch {
 			case p.Done && p.Failed == "":

@@ -24,6 +24,7 @@ import (
 // parts are the real host's: eyes, hands, and the connection that both use.
 type parts struct {
 	conn      *bus.Conn
+	links     *files.Links
 	observer  *observe.Observer
 	actuators map[string]actuators.Actuator
 }
@@ -48,11 +49,11 @@ func (a *app) connect(ctx context.Context, log *slog.Logger, r reach) (*parts, e
 		return nil, trouble(err)
 	}
 	now := clock.Now
-	p := &parts{conn: conn}
+	p := &parts{conn: conn, links: files.NewLinks("/")}
 	p.observer = observe.New(observe.Options{
 		Units:   units.New(conn, now, units.Options{Lean: r.lean}),
 		Files:   files.New(now, files.Options{}),
-		Links:   files.NewLinks("/"),
+		Links:   p.links,
 		Host:    host.New(host.Options{Stop: stopFile}),
 		Journal: journal.New(now().Boot, journal.Options{}),
 		Now:     now,

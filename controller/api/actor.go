@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -29,10 +31,48 @@ func (p Peer) Actor() string {
 			}
 		}
 	}
-	if from, _, _ := strings.Cut(env["SSH_CONNECTION"], " "); from != "" {
+	if from := p.origin(env); from != "" {
 		name += " from " + clean(from)
 	}
 	return name
+}
+
+// origin is from where the session was opened in which the peer runs: the kernel
+// says which session that is, and logind from where it came. Root's own word,
+// again, is good enough where they know of none.
+func (p Peer) origin(env map[string]string) string {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", p.PID))
+	if err == nil {
+		if from := remoteHost(string(b), "/run/systemd/sessions"); from != "" {
+			return from
+		}
+	}
+	if p.UID != 0 {
+		return ""
+	}
+	from, _, _ := strings.Cut(env["SSH_CONNECTION"], " ")
+	return from
+}
+
+// session finds the session of a login in /proc/PID/cgroup. Further down a user
+// may name groups as he likes.
+var session = regexp.MustCompile(`(?m)^(?:0:|\d+:name=systemd):/user\.slice/user-\d+\.slice/session-(\w+)\.scope(?:/|$)`)
+
+func remoteHost(cgroup, sessions string) string {
+	m := session.FindStringSubmatch(cgroup)
+	if m == nil {
+		return ""
+	}
+	b, err := os.ReadFile(filepath.Join(sessions, m[1]))
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(string(b)) {
+		if host, ok := strings.CutPrefix(strings.TrimSpace(line), "REMOTE_HOST="); ok {
+			return host
+		}
+	}
+	return ""
 }
 
 func userName(uid uint32) string {

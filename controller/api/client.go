@@ -115,6 +115,11 @@ func (c *Client) Describe(ctx context.Context, object string) (d report.Descript
 	return d, c.call(ctx, http.MethodGet, "/describe", url.Values{"object": {object}}, &d)
 }
 
+// Why fetches what explains one service.
+func (c *Client) Why(ctx context.Context, service string) (w report.Why, err error) {
+	return w, c.call(ctx, http.MethodGet, "/why", url.Values{"object": {service}}, &w)
+}
+
 // History fetches what was done, the newest first.
 func (c *Client) History(ctx context.Context, f HistoryFilter) (lines []state.Line, err error) {
 	q := url.Values{"object": {f.Object}, "failed": {strconv.FormatBool(f.Failed)}}
@@ -125,6 +130,11 @@ func (c *Client) History(ctx context.Context, f HistoryFilter) (lines []state.Li
 		q.Set("since", f.Since.UTC().Format(time.RFC3339Nano))
 	}
 	return lines, c.call(ctx, http.MethodGet, "/history", q, &lines)
+}
+
+// Activity fetches what was done since a time, and what would have been.
+func (c *Client) Activity(ctx context.Context, since time.Time) (a report.Activity, err error) {
+	return a, c.call(ctx, http.MethodGet, "/report", url.Values{"since": {since.UTC().Format(time.RFC3339Nano)}}, &a)
 }
 
 // Actuators fetches what the controller can do.

@@ -12,7 +12,7 @@ func Lines(in []state.Line) []report.HistoryLine {
 		out = append(out, report.HistoryLine{
 			Time: report.At(l.Time), Pass: l.Pass, ID: l.ID, Object: l.Object, Actuator: l.Actuator, Verb: l.Verb, Target: l.Target,
 			Reason: l.Reason, Actor: l.Actor, Key: l.Key, Case: l.Case, Revision: l.Revision, Outcome: string(l.Outcome),
-			Detail: l.Detail, MS: l.MS, Trace: l.Trace,
+			Detail: l.Detail, MS: l.MS, Trace: l.Trace, Displaced: l.Displaced,
 		})
 	}
 	return out

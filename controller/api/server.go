@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -41,6 +42,7 @@ const (
 type Options struct {
 	Backend   Backend
 	History   Historian
+	Wishes    Wisher
 	Notes     Noter
 	Actuators func(ctx context.Context) []actuators.Info
 	Version   string // of the program
@@ -65,7 +67,9 @@ func NewServer(o Options) *Server {
 	s.mux.HandleFunc("GET /v1/diff", s.diff)
 	s.mux.HandleFunc("GET /v1/get", s.get)
 	s.mux.HandleFunc("GET /v1/describe", s.describe)
+	s.mux.HandleFunc("GET /v1/why", s.why)
 	s.mux.HandleFunc("GET /v1/history", s.history)
+	s.mux.HandleFunc("GET /v1/report", s.activity)
 	s.mux.HandleFunc("GET /v1/notes", s.notes)
 	s.mux.HandleFunc("GET /v1/actuators", s.actuators)
 	s.mux.HandleFunc("GET /v1/view", s.changer(s.view))
@@ -224,6 +228,24 @@ func (s *Server) describe(w http.ResponseWriter, r *http.Request) {
 	s.answer(w, d)
 }
 
+func (s *Server) why(w http.ResponseWriter, r *http.Request) {
+	v, ok := s.now(w, r)
+	if !ok {
+		return
+	}
+	object := r.URL.Query().Get("object")
+	lines, err := s.o.History(HistoryFilter{Object: object, Limit: 10})
+	if err != nil {
+		s.o.Log.Warn("history for why was not read", "error", err)
+	}
+	answer, found := v.Why(object, lines)
+	if !found {
+		s.fail(w, http.StatusNotFound, "unknown service "+object)
+		return
+	}
+	s.answer(w, answer)
+}
+
 func (s *Server) history(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	f := HistoryFilter{Object: q.Get("object"), Failed: q.Get("failed") == "true", Limit: DefaultLimit}
@@ -242,6 +264,25 @@ func (s *Server) history(w http.ResponseWriter, r *http.Request) {
 		lines = []state.Line{}
 	}
 	s.answer(w, lines)
+}
+
+func (s *Server) activity(w http.ResponseWriter, r *http.Request) {
+	v, ok := s.now(w, r)
+	if !ok {
+		return
+	}
+	since, err := time.Parse(time.RFC3339Nano, r.URL.Query().Get("since"))
+	if err != nil {
+		s.fail(w, http.StatusBadRequest, "since is no time: "+err.Error())
+		return
+	}
+	host := cmp.Or(v.Want.Host.Name, v.Have.Host.Value.Name)
+	a, err := Activity(s.o.History, s.o.Wishes, host, since, v.Now.Wall)
+	if err != nil {
+		s.fail(w, http.StatusInternalServerError, err.Error())
+		return
+	}
+	s.answer(w, a)
 }
 
 func (s *Server) actuators(w http.ResponseWriter, r *http.Request) {

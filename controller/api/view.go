@@ -65,6 +65,11 @@ func (v View) Describe(object string, history []state.Line) (report.Description,
 	return d, ok
 }
 
+// Why explains what is and is not done about one service.
+func (v View) Why(service string, history []state.Line) (report.Why, bool) {
+	return v.report().Why(service, Lines(history))
+}
+
 // Backend is what the door opens to.
 type Backend interface {
 	View(ctx context.Context) (View, error)

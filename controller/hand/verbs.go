@@ -2,6 +2,7 @@ package hand
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -22,9 +23,13 @@ func (d *decision) ask(sv *desired.Service) error {
 			return refused("the host's policy does not allow managing %s", u)
 		}
 	}
-	if p.Mode != desired.Enforce {
+	switch {
+	case p.Mode != desired.Enforce:
 		return refused("the host's policy is in mode %s; evenkeel changes nothing", p.Mode)
+	case sv.Spec.Management == desired.Observe:
+		return refused("%s is declared with management: observe; evenkeel changes nothing of it", sv.Name)
 	}
+	d.supersede(object)
 	switch d.r.Verb {
 	case Stop:
 		d.suspend(object, true)
@@ -43,7 +48,20 @@ func (d *decision) ask(sv *desired.Service) error {
 	return nil
 }
 
-// suspend keeps evenkeel's hands off an object. It always ends by itself.
+// supersede takes back what was asked for and would undo what is asked for now:
+// the last word counts.
+func (d *decision) supersede(object string) {
+	for _, id := range slices.Sorted(maps.Keys(d.s.Past.Asks)) {
+		a := d.s.Past.Asks[id]
+		if a.Object == object && a.Kept == nil && (a.Verb == Stop) != (d.r.Verb == Stop) {
+			d.note(state.Note{Kind: state.NoteAnswered, Object: object, Detail: d.r.Verb + " was asked for after it", Ask: &state.Ask{ID: id}})
+		}
+	}
+}
+
+// suspend keeps evenkeel's hands off an object. It always ends by itself. What
+// a human had suspended before stays so for as long as he said, unless he says
+// otherwise by the same verb.
 func (d *decision) suspend(object string, stop bool) {
 	h := state.Hold{
 		Reason: state.Suspended, Object: object, Since: d.s.Now, For: d.length(), Actor: d.r.Actor, Stop: stop,
@@ -51,6 +69,13 @@ func (d *decision) suspend(object string, stop bool) {
 	name := strings.TrimPrefix(object, "Service/")
 	if object == d.hostObject() {
 		name = Host
+	}
+	if old, ok := d.s.Past.Holds[h.Key()]; ok && d.r.Verb != Suspend && !old.Stop && !old.Ended(d.s.Now) {
+		if left := old.For - d.s.Now.Since(old.Since); left >= h.For {
+			d.say("%s", old.Detail)
+			return
+		}
+		h.Stop = false
 	}
 	what := "suspended"
 	if stop {

@@ -51,6 +51,7 @@ func (d *draft) running(sv *service, unit string, u state.Unit) {
 	case sv.Spec.Boot == desired.Masked:
 		return // declared not to run
 	case u.Masked() && !d.maskedByUs(unit):
+		w.reason, w.detail = state.NotRunning, fmt.Sprintf("%s is %s (%s)", unit, u.Active, u.Sub)
 		d.blocked(sv, w, state.Masked, unit+" is masked; a mask stands until it is lifted", nil)
 	case u.Missing() && len(sv.changed) == 0 && !sv.reload:
 		detail := "systemd knows no " + unit
@@ -111,7 +112,7 @@ func (d *draft) resetLimit(sv *service, w *wish) bool {
 	}
 	reset := *w
 	reset.reason, reset.remedial = state.StartLimitHit, false
-	reset.detail = "systemd refuses to start " + w.unit + " until its start limit is reset"
+	reset.detail = "systemd refused to start " + w.unit + " again: its start limit was hit"
 	reset.action.Verb = "reset-failed"
 	id, ok := d.wish(sv, reset)
 	if ok {

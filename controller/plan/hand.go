@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pakashop/evenkeel/actuators"
+	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/state"
 )
 
@@ -18,15 +20,26 @@ import (
 func (d *draft) byHand(sv *service) {
 	for _, a := range d.asks(sv.object) {
 		if a.Ended(d.now) {
-			d.answer(a, nil, fmt.Sprintf("%s of %s did not come about within %s", a.Verb, sv.Name, state.AskFor))
+			d.answer(a, nil, fmt.Sprintf("%s of %s did not come about within %s", a.Verb, sv.Name, desired.Duration(state.AskFor)))
 			continue
 		}
+		d.waits(d.at(state.AskFor - d.now.Since(a.At)))
 		if a.Kept != nil {
 			d.restore(sv, a)
 			continue
 		}
 		for _, unit := range a.Units {
 			d.ask(sv, a, unit)
+		}
+	}
+}
+
+// forNobody answers what was asked for of objects that are no longer declared.
+func (d *draft) forNobody() {
+	for _, id := range slices.Sorted(maps.Keys(d.past.Asks)) {
+		a := d.past.Asks[id]
+		if name, ok := strings.CutPrefix(a.Object, "Service/"); !ok || d.services[name] == nil {
+			d.answer(a, nil, a.Object+" is no longer declared")
 		}
 	}
 }
@@ -62,7 +75,14 @@ func (d *draft) ask(sv *service, a state.Ask, unit string) {
 		action: actuators.Action{Actuator: "systemd", Verb: a.Verb, Target: unit},
 		rests:  []state.Ref{unitRef(unit)},
 	}
-	switch verb, failed := handVerb(a.Verb, u); {
+	verb, failed := handVerb(a, u)
+	if d.stoppedSince(sv, a, unit, u) {
+		failed = "was stopped by hand meanwhile"
+	}
+	switch at := d.have.Units[unit].At; {
+	case (failed != "" || verb == "") && at.Before(a.At):
+		d.gaps = append(d.gaps, state.Gap{Object: sv.object, Source: unitRef(unit), Detail: "last looked at before it was asked for", After: a.At})
+		return
 	case failed != "":
 		d.answer(a, []string{unit}, unit+" "+failed)
 		return
@@ -83,6 +103,7 @@ func (d *draft) ask(sv *service, a state.Ask, unit string) {
 			w.holds = append(w.holds, hold{state.Masked, unit + " is masked; a mask stands until it is lifted", nil})
 		}
 		w.needs = append(append(w.needs, sv.changed...), sv.written...)
+		d.unlimit(sv, u, &w)
 		_, _ = d.dependencies(sv, &w) // the order is respected; whether it makes sense is for the human to say
 	}
 	if id, ok := d.wish(sv, w); ok {
@@ -128,15 +149,38 @@ func (d *draft) restore(sv *service, a state.Ask) {
 	}
 }
 
+// stoppedSince tells that somebody stopped the unit after another human had
+// asked for it to run: the later word counts.
+func (d *draft) stoppedSince(sv *service, a state.Ask, unit string, u state.Unit) bool {
+	before := u.Exited > 0 && u.Exited <= a.At.Up
+	return (a.Verb == "start" || a.Verb == "restart") && u.Job.Type != "stop" && !before && d.humanStop(sv, unit, u)
+}
+
+// unlimit has a start by hand wait for a reset of systemd's own start limit,
+// without which systemd would refuse it.
+func (d *draft) unlimit(sv *service, u state.Unit, w *wish) {
+	if !u.StartLimited() || len(w.holds)+len(d.reasonsToHold(sv, *w)) > 0 {
+		return
+	}
+	reset := *w
+	reset.detail, reset.needs = "systemd refuses to start "+w.unit+" until its start limit is reset; "+w.detail, nil
+	reset.action.Verb = "reset-failed"
+	if id, ok := d.wish(sv, reset); ok {
+		w.needs = append(w.needs, id)
+	}
+}
+
 // handVerb is what it takes to do what was asked for, or why it cannot be done;
 // nothing at all where it is so already.
-func handVerb(verb string, u state.Unit) (do, failed string) {
-	up := u.Up()
+func handVerb(a state.Ask, u state.Unit) (do, failed string) {
+	verb, up := a.Verb, u.Up()
 	switch {
 	case u.Missing():
 		return "", "is not known to systemd"
 	case verb == "start" && up, verb == "stop" && (u.Active == "inactive" || u.Active == "failed"):
 		return "", ""
+	case verb == "restart" && up && u.Entered > a.At.Up:
+		return "", "" // by whomever, also by a step whose end nobody saw
 	case verb == "restart" && !up && u.Active != "activating" && u.Active != "deactivating":
 		return "start", ""
 	case verb == "reload" && !up:
@@ -148,13 +192,21 @@ func handVerb(verb string, u state.Unit) (do, failed string) {
 }
 
 // handOrder has what is stopped by hand wait for what depends on it and is
-// stopped by hand, too.
+// stopped by hand, too. They trade places with each other, so that the lanes of
+// disruptive Steps, which go by place, agree.
 func (d *draft) handOrder() {
 	stops := make(map[string][]int) // by service: its stops by hand
+	var places []int
 	for i := range d.steps {
 		if s := &d.steps[i]; s.Ask != "" && s.Action.Verb == "stop" {
-			stops[s.Object] = append(stops[s.Object], i)
+			places = append(places, i)
 		}
+	}
+	for i, j := 0, len(places)-1; i < j; i, j = i+1, j-1 {
+		d.steps[places[i]], d.steps[places[j]] = d.steps[places[j]], d.steps[places[i]]
+	}
+	for _, i := range places {
+		stops[d.steps[i].Object] = append(stops[d.steps[i].Object], i)
 	}
 	if len(stops) < 2 {
 		return
@@ -201,10 +253,14 @@ func (d *draft) newVersion(object string, w wish) (hold, bool) {
 	return hold{state.NewVersion, detail, d.at(newVersionFor - age)}, true
 }
 
+// approvedFor is how long an approval lasts that is not made use of: what waits
+// for a human today is not let go by what he said of another day.
+const approvedFor = 24 * time.Hour
+
 // approved tells whether a human let the Step of a wish go.
 func (d *draft) approved(object string, w wish) bool {
-	_, ok := d.past.Approved[d.stepID(object, w)]
-	return ok
+	at, ok := d.past.Approved[d.stepID(object, w)]
+	return ok && d.now.Since(at) < approvedFor
 }
 
 // stepID is the ID that the Step of a wish has, or would have.

@@ -32,6 +32,7 @@ func Make(want *desired.Set, have *state.World, past *state.Past, now state.Time
 		d.guarded(sv.object, func() { d.service(sv) })
 	}
 	d.guarded(d.hostObject(), d.orphans)
+	d.forNobody()
 	d.reload()
 	d.handOrder()
 	d.revision()
@@ -297,6 +298,7 @@ func join(a, b state.Held) state.Held {
 	a.Fields = append(slices.Clip(a.Fields), b.Fields...)
 	a.Steps = append(slices.Clip(a.Steps), b.Steps...)
 	a.Wishes = append(slices.Clip(a.Wishes), b.Wishes...)
+	a.Ask = cmp.Or(a.Ask, b.Ask)
 	a.Info = a.Info && b.Info
 	return a
 }

@@ -18,7 +18,7 @@ type Condition struct {
 	Status             string `json:"status"` // True, False or Unknown
 	Reason             string `json:"reason"` // CamelCase, never empty
 	Message            string `json:"message"`
-	LastTransitionTime Stamp  `json:"lastTransitionTime"` // of the unit's last change of state; null: not known
+	LastTransitionTime Stamp  `json:"lastTransitionTime"` // since when it has this status; null: not known
 	ObservedGeneration string `json:"observedGeneration"` // the revision that it was compared with
 }
 
@@ -29,6 +29,7 @@ const (
 	Enabled            = "Enabled"        // every unit starts at boot
 	HeldType           = "Held"           // something differs and is held
 	PendingRestartType = "PendingRestart" // the process runs something older than declared
+	SuspendedType      = "Suspended"      // a human keeps evenkeel's hands off it, whether or not something differs
 )
 
 // The statuses of a condition.
@@ -40,24 +41,12 @@ const (
 
 func (v View) conditions(s *desired.Service) []Condition {
 	out := []Condition{
-		v.inSync(s), v.units(s, Running, running), v.units(s, Enabled, enabled), v.isHeld(s), v.pending(s),
+		v.inSync(s), v.units(s, Running, running), v.units(s, Enabled, enabled), v.isHeld(s), v.pending(s), v.suspended(s),
 	}
-	since := v.since(s)
 	for i := range out {
-		out[i].LastTransitionTime, out[i].ObservedGeneration = since, v.Want.Revision
+		out[i].LastTransitionTime, out[i].ObservedGeneration = v.transition(s, out[i]), v.Want.Revision
 	}
 	return out
-}
-
-// since is the latest change of state among a service's units.
-func (v View) since(s *desired.Service) Stamp {
-	var last Stamp
-	for _, u := range s.Units {
-		if f := v.Have.Units[u]; f.Known() && f.Value.ChangedAt.After(last.Time) {
-			last = At(f.Value.ChangedAt)
-		}
-	}
-	return last
 }
 
 func (v View) inSync(s *desired.Service) Condition {
@@ -166,6 +155,20 @@ func (v View) held(h state.Held) string {
 func waitsToRestart(h state.Held) bool {
 	return h.Reason == state.PendingRestart ||
 		slices.ContainsFunc(h.Wishes, func(w state.Wish) bool { return w.Reason == state.StaleProcess })
+}
+
+// suspended looks at what is remembered: a suspension counts from its first
+// moment, not from the first thing that it holds.
+func (v View) suspended(s *desired.Service) Condition {
+	for _, h := range v.remembered(s) {
+		if h.Reason == state.Suspended {
+			return Condition{Type: SuspendedType, Status: True, Reason: string(h.Reason), Message: v.held(state.Held{Detail: h.Detail, Until: h.Until(v.Now)})}
+		}
+	}
+	if v.Past != nil && !v.Past.Released[s.Object()].IsZero() {
+		return Condition{Type: SuspendedType, Status: True, Reason: "Released", Message: "released by hand until: evenkeel resume " + s.Name}
+	}
+	return Condition{Type: SuspendedType, Status: False, Reason: "NotSuspended"}
 }
 
 func (v View) pending(s *desired.Service) Condition {

@@ -24,7 +24,8 @@ type HistoryLine struct {
 	MS       int64        `json:"ms"`
 	Trace    string       `json:"trace"`
 
-	Target string `json:"-"` // the unit or path, for text
+	Target    string `json:"-"` // the unit or path, for text
+	Displaced string `json:"-"` // the ID of the version that was kept, for text
 }
 
 // HistoryText is the history as a table, in the order given.

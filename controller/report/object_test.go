@@ -43,7 +43,7 @@ func TestConditions(t *testing.T) {
 		h := cases[name]()
 		for service, want := range want {
 			d, ok := h.Describe(service, nil)
-			if !ok || len(d.Conditions) != 5 {
+			if !ok || len(d.Conditions) != 6 {
 				t.Fatalf("%s: %s has %d conditions", name, service, len(d.Conditions))
 			}
 			var words []string

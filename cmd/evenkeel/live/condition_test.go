@@ -46,6 +46,15 @@ var conditionTests = map[string]func(box){
 		b.declare("freed", service("freed", sleeper()))
 		b.well("freed")
 	},
+	"a daemon-reload at once": func(b box) {
+		b.declare("reloaded", service("reloaded", conditional(sleeper(), "ConditionHost=another")))
+		told := b.held("reloaded", "Backoff").Detail
+		b.sh("systemctl daemon-reload")
+		b.held("reloaded", "Backoff")
+		if now := b.row("reloaded").Detail; now != told {
+			b.Errorf("told %q, and after a reload %q", told, now)
+		}
+	},
 	"of several, those that are not met": func(b box) {
 		b.declare("several", service("several", conditional(sleeper(),
 			"ConditionPathExists=/run\nConditionPathExists=|/no/a\nConditionPathIsDirectory=|/no/b\nConditionPathExists=!/run/evenkeel"), "boot: disabled"))

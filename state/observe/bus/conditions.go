@@ -1,6 +1,9 @@
 package bus
 
-import "context"
+import (
+	"context"
+	"strings"
+)
 
 // Condition is one condition of a unit, and what came of it when the unit was
 // last to be started.
@@ -33,7 +36,7 @@ func (c *Conn) Unmet(ctx context.Context, unit string) ([]string, error) {
 	property := func(name string) Property {
 		return Property{Path: UnitPath(unit), Interface: UnitInterface, Name: name}
 	}
-	replies, err := c.Get(ctx, []Property{property("ConditionResult"), property("Conditions")})
+	replies, err := c.Get(ctx, []Property{property("ConditionResult"), property("ConditionTimestamp"), property("Conditions")})
 	if err != nil {
 		return nil, err
 	}
@@ -42,17 +45,19 @@ func (c *Conn) Unmet(ctx context.Context, unit string) ([]string, error) {
 			return nil, r.Err
 		}
 	}
-	if met, _ := replies[0].Value.(bool); met {
+	met, _ := replies[0].Value.(bool)
+	if at, _ := replies[1].Value.(uint64); met || at == 0 {
 		return nil, nil
 	}
-	all, _ := replies[1].Value.([]Condition)
+	all, _ := replies[2].Value.([]Condition)
 	return unmet(all), nil
 }
 
 // unmet picks the conditions that stand in the way. Triggers do if none of them
-// is met.
+// is met. A daemon-reload makes systemd forget which they were: then it is one of
+// all.
 func unmet(all []Condition) []string {
-	var out, triggers []string
+	var out, triggers, forgotten []string
 	triggered := false
 	for _, c := range all {
 		switch {
@@ -62,10 +67,15 @@ func unmet(all []Condition) []string {
 			triggers = append(triggers, c.String())
 		case c.Result < 0:
 			out = append(out, c.String())
+		case c.Result == 0:
+			forgotten = append(forgotten, c.String())
 		}
 	}
 	if !triggered {
 		out = append(out, triggers...)
+	}
+	if len(out) == 0 && len(forgotten) > 0 {
+		out = []string{strings.Join(forgotten, " or ")}
 	}
 	return out
 }

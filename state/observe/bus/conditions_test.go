@@ -20,6 +20,7 @@ func TestWhichConditionsStandInTheWay(t *testing.T) {
 		"one that is not met":        {[]Condition{met, unmetOne, untested}, []string{"ConditionPathExists=!/b"}},
 		"one trigger of two is met":  {[]Condition{trigger(-1), trigger(1)}, nil},
 		"no trigger is met":          {[]Condition{met, trigger(-1)}, []string{"ConditionACPower=|true"}},
+		"a reload made it forget":    {[]Condition{untested, trigger(0)}, []string{"ConditionUser=c or ConditionACPower=|true"}},
 		"triggers are not looked at": {[]Condition{unmetOne, trigger(0)}, []string{"ConditionPathExists=!/b"}},
 	} {
 		if got := unmet(c.all); !slices.Equal(got, c.want) {

@@ -2,10 +2,13 @@ package files
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
 	"sync"
+
+	"golang.org/x/sys/unix"
 )
 
 // Links tells how units are enabled, in the words of `systemctl is-enabled`,
@@ -78,6 +81,31 @@ func (l *Links) Boot(names []string) (map[string]string, error) {
 		}
 	}
 	return words, nil
+}
+
+// Names lists, sorted, every unit that lies in the search path under a name of
+// its own, and every one that something wants: templates, aliases and masks among
+// them.
+func (l *Links) Names() ([]string, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.refresh(); err != nil {
+		return nil, fmt.Errorf("list the units on disk: %w", err)
+	}
+	found := make(map[string]bool)
+	for _, f := range l.folders {
+		for name, kind := range f.kinds {
+			if kind != unix.S_IFDIR && validUnit(name) {
+				found[name] = true
+			}
+		}
+		for name := range f.wanted {
+			if validUnit(name) {
+				found[name] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(found)), nil
 }
 
 // Folders lists, sorted, the folders in which a change can change an answer of Boot: the

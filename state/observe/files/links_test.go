@@ -267,3 +267,23 @@ func BenchmarkBootWarm1000(b *testing.B) {
 		}
 	}
 }
+
+func TestNames(t *testing.T) {
+	root := t.TempDir()
+	tree(t, root, `
+		/usr/lib/systemd/system/a.service none
+		/usr/lib/systemd/system/t@.service none
+		/usr/lib/systemd/system/README none
+		/usr/lib/systemd/system/b.service.d/10.conf none
+		/etc/systemd/system/a.service none
+		/etc/systemd/system/masked.timer -> /dev/null
+		/etc/systemd/system/multi-user.target.wants/t@one.service -> /usr/lib/systemd/system/t@.service
+		/run/systemd/system/b.socket none
+	`)
+	names, err := NewLinks(root).Names()
+	must(t, err)
+	want := []string{"a.service", "b.socket", "masked.timer", "t@.service", "t@one.service"}
+	if d := cmp.Diff(want, names); d != "" {
+		t.Error(d)
+	}
+}

@@ -1,0 +1,173 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/pakashop/evenkeel/actuators"
+	"github.com/pakashop/evenkeel/desired"
+	"github.com/pakashop/evenkeel/state"
+)
+
+// Why answers, of one service: why is something done, or not? Its JSON form is a
+// contract; its keys are append-only.
+type Why struct {
+	Object   string       `json:"object"`
+	State    State        `json:"state"`    // of the worst of its units
+	Held     []WhyHeld    `json:"held"`     // the reason that has to be lifted first is the first
+	Evidence []Evidence   `json:"evidence"` // what the decision rests on
+	Rule     string       `json:"rule"`     // the comparison that led to it, in one sentence
+	Budget   WhyBudget    `json:"budget"`
+	Unblocks []string     `json:"unblocks"` // what would let evenkeel act, a sentence each
+	Commands []string     `json:"commands"` // to copy
+	Reason   state.Reason `json:"reason"`   // the board's word for it; empty: all is well
+	Declared string       `json:"declared"` // file:line:col of the document
+	Steps    []WhyStep    `json:"steps"`    // what is about to be done
+}
+
+// WhyHeld is one reason for which nothing is done.
+type WhyHeld struct {
+	Reason   state.Reason `json:"reason"`
+	Explains string       `json:"explains"` // what the reason means, in one sentence
+	Detail   string       `json:"detail"`
+	Unit     string       `json:"unit"`    // empty: all of the service's
+	Until    Stamp        `json:"until"`   // null: until something changes
+	Actions  []string     `json:"actions"` // what it keeps from being done
+}
+
+// Evidence is one fact.
+type Evidence struct {
+	Source string `json:"source"` // KIND:NAME, as in unit:nginx.service
+	Fact   string `json:"fact"`
+	Value  string `json:"value"`
+	At     Stamp  `json:"at"` // since when it is so or, where that is not known, when it was read; null: neither is known
+}
+
+// WhyBudget is what is left of the repairs of the unit that has the least left.
+type WhyBudget struct {
+	Left  *int   `json:"left"`  // null: no limits are declared
+	Until Stamp  `json:"until"` // when there is one more; null: none is used
+	Of    int    `json:"of"`
+	Per   string `json:"per"`
+	Unit  string `json:"unit"`
+	Host  string `json:"host"` // the host's own budget of disruptive repairs, in words
+}
+
+// WhyStep is one Step of the Plan.
+type WhyStep struct {
+	ID     string       `json:"id"`
+	Action string       `json:"action"`
+	Reason state.Reason `json:"reason"`
+	Detail string       `json:"detail"`
+	Under  bool         `json:"underWay"`
+}
+
+// Why explains one service, and reports false where there is none of the name.
+// history is what was done about it last, the newest first.
+func (v View) Why(name string, history []HistoryLine) (Why, bool) {
+	o, ok := v.find(name)
+	if !ok || o.Kind != "Service" {
+		return Why{}, false
+	}
+	w := Why{
+		Object: o.Ref(), Declared: o.Pos.String(), State: UNKNOWN,
+		Held: []WhyHeld{}, Evidence: []Evidence{}, Unblocks: []string{}, Commands: []string{}, Steps: []WhyStep{},
+	}
+	s, ok := v.service(o)
+	if !ok {
+		w.Rule = "It is declared for other hosts than this one (spec.hosts), so evenkeel does nothing about it here."
+		return w, true
+	}
+	worst := v.worst(s)
+	w.State, w.Reason = worst.State, worst.Reason
+	w.Held, w.Steps = v.whyHeld(s), v.whySteps(s)
+	w.Evidence = v.evidence(s, history)
+	w.Rule = v.rule(s, w)
+	w.Budget = v.whyBudget(s)
+	w.Unblocks, w.Commands = v.unblocks(s, w)
+	return w, true
+}
+
+// worst is the line of the board for the unit that is worst off.
+func (v View) worst(s *desired.Service) Row {
+	mine := v.split()(s.Object())
+	var rows []Row
+	for _, u := range s.Units {
+		rows = append(rows, mine.row(s, u))
+	}
+	if len(rows) == 0 {
+		return Row{State: OK}
+	}
+	return slices.MinFunc(rows, func(a, b Row) int {
+		return cmp.Compare(slices.Index(weight, a.State), slices.Index(weight, b.State))
+	})
+}
+
+// whyHeld are the holds on a service, those that hold nothing at the moment last.
+func (v View) whyHeld(s *desired.Service) []WhyHeld {
+	out := []WhyHeld{}
+	for _, h := range v.Plan.Held {
+		if h.Object != s.Object() {
+			continue
+		}
+		held := WhyHeld{
+			Reason: h.Reason, Explains: state.Reasons[h.Reason], Detail: h.Detail, Unit: h.Unit, Until: atState(h.Until), Actions: []string{},
+		}
+		for _, w := range h.Wishes {
+			if a := bare(w.Action); !slices.Contains(held.Actions, a) {
+				held.Actions = append(held.Actions, a)
+			}
+		}
+		out = append(out, held)
+	}
+	slices.SortStableFunc(out, func(a, b WhyHeld) int { return compareReasons(a.Reason, b.Reason) })
+	for _, h := range v.remembered(s) {
+		if !slices.ContainsFunc(out, func(o WhyHeld) bool { return o.Reason == h.Reason }) {
+			out = append(out, WhyHeld{
+				Reason: h.Reason, Explains: state.Reasons[h.Reason], Detail: h.Detail, Unit: h.Unit, Until: atState(h.Until(v.Now)), Actions: []string{},
+			})
+		}
+	}
+	return out
+}
+
+// remembered are the holds on a service and on the whole host that have not
+// ended, whether or not they hold anything at the moment.
+func (v View) remembered(s *desired.Service) []state.Hold {
+	var out []state.Hold
+	if v.Past == nil {
+		return out
+	}
+	for _, h := range v.Past.Holds {
+		if (h.Object == s.Object() || strings.HasPrefix(h.Object, "Host/")) && !h.Ended(v.Now) {
+			out = append(out, h)
+		}
+	}
+	slices.SortFunc(out, func(a, b state.Hold) int {
+		return cmp.Or(compareReasons(a.Reason, b.Reason), cmp.Compare(a.Key(), b.Key()))
+	})
+	return out
+}
+
+// whySteps are the Steps of the Plan for a service, and a daemon-reload that it
+// waits for.
+func (v View) whySteps(s *desired.Service) []WhyStep {
+	out := []WhyStep{}
+	for _, st := range v.Plan.Steps {
+		if st.Effect == actuators.None || st.Object != s.Object() && !slices.ContainsFunc(s.Units, func(u string) bool { return v.concerns(st, s, u) }) {
+			continue
+		}
+		under := false
+		if v.Past != nil {
+			_, under = v.Past.Flight[st.ID]
+		}
+		out = append(out, WhyStep{ID: st.ID, Action: bare(st.Action), Reason: st.Reason, Detail: st.Detail, Under: under})
+	}
+	return out
+}
+
+// bare is an action without its arguments.
+func bare(a actuators.Action) string {
+	return strings.TrimSpace(a.Actuator + "." + a.Verb + " " + a.Target)
+}
