@@ -67,11 +67,16 @@ func (l *loop) openEyes() {
 }
 
 // shutEyes keeps the eyes from what a Step rests on. While a daemon-reload is to
-// come they stay away from everything for a moment: systemd answers nobody
-// during it, and afterwards every unit is to be looked at anyway.
+// come they stay away from all units for a moment, but for those that were never
+// seen: afterwards every unit is to be looked at anyway.
 func (l *loop) shutEyes(refs []state.Ref) (let func()) {
 	if l.reloads() {
-		refs = l.refs()
+		refs = slices.Clone(refs)
+		for name, f := range l.have.Units {
+			if f.Known() {
+				refs = append(refs, state.Ref{Kind: state.RefUnit, Name: name})
+			}
+		}
 	}
 	return l.c.eyes.hold(refs, patientFor)
 }

@@ -27,7 +27,7 @@ type eyes struct {
 	pending map[state.Ref]state.Time // after which the look must begin; of this boot, or zero
 	held    map[state.Ref]int        // by how many acts under way
 	all     bool
-	looking int // looks of which the loop has not heard
+	looking bool
 }
 
 // patientFor is how long an act keeps the eyes from what it rests on. A longer
@@ -132,10 +132,12 @@ func (e *eyes) interest() []state.Ref {
 func (e *eyes) idle() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.looking == 0 && !e.all && len(e.pending) == 0
+	return !e.looking && !e.all && len(e.pending) == 0
 }
 
-// look reads what is dirty until ctx ends, one look at a time.
+// look reads what is dirty until ctx ends, one look at a time. A file and the
+// unit that reads it are looked at together: a file that was changed and loaded
+// by a restart must not be written back before the restart is known.
 func (e *eyes) look(ctx context.Context, seen func(state.Facts)) {
 	for {
 		select {
@@ -143,44 +145,23 @@ func (e *eyes) look(ctx context.Context, seen func(state.Facts)) {
 			return
 		case <-e.wake:
 		}
-		var both sync.WaitGroup
-		for _, refs := range e.take() {
-			both.Go(func() {
-				facts := e.observer.Observe(ctx, refs)
-				e.answered(facts)
-				seen(facts)
-			})
+		if refs := e.take(); len(refs) > 0 {
+			facts := e.observer.Observe(ctx, refs)
+			e.answered(facts)
+			seen(facts)
 		}
-		both.Wait()
 	}
 }
 
-// merged tells that the loop has merged what a look has read.
+// merged tells that the loop has merged what was read last.
 func (e *eyes) merged() {
 	e.mu.Lock()
-	e.looking--
+	e.looking = false
 	e.mu.Unlock()
 }
 
-// fewRefs is how much may have changed for a look to be made in two parts: what
-// the kernel tells of a file is there long before what systemd tells of a unit,
-// and a file that must be written back need not wait for it.
-const fewRefs = 16
-
-// parts divides what is to be looked at.
-func parts(refs []state.Ref) [][]state.Ref {
-	switch cut := slices.IndexFunc(refs, func(r state.Ref) bool { return r.Kind == state.RefUnit }); {
-	case len(refs) == 0:
-		return nil
-	case len(refs) > fewRefs || cut <= 0:
-		return [][]state.Ref{refs}
-	default:
-		return [][]state.Ref{refs[:cut], refs[cut:]} // units sort last
-	}
-}
-
 // take returns what is to be looked at now. What an act holds stays pending.
-func (e *eyes) take() [][]state.Ref {
+func (e *eyes) take() []state.Ref {
 	now := e.observer.Now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -199,7 +180,6 @@ func (e *eyes) take() [][]state.Ref {
 		}
 	}
 	slices.SortFunc(refs, func(a, b state.Ref) int { return strings.Compare(a.String(), b.String()) })
-	looks := parts(refs)
-	e.looking += len(looks)
-	return looks
+	e.looking = len(refs) > 0
+	return refs
 }

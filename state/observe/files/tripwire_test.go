@@ -236,6 +236,7 @@ func TestWatchedLinksAreNew(t *testing.T) {
 				_ = os.Symlink("/usr/lib/systemd/system/a.service", name)
 			case "unit":
 				_ = os.MkdirAll(p, 0o755)
+				_ = os.Remove(name) // or a link would be followed, out of this root
 				_ = os.WriteFile(name, []byte("[Install]\nWantedBy=x.target\n"), 0o644)
 			case "rename":
 				_ = os.Rename(p, folder.Draw(rt, "to"))
