@@ -25,6 +25,10 @@ func (d *draft) step(object string, w wish) string {
 	if w.ask != nil {
 		s.Ask, s.Actor = w.ask.ID, w.ask.Actor
 	}
+	if w.effect == actuators.Disruptive && !slices.Contains(w.rests, hostRef) {
+		// A package manager's lock, a shutdown: read again in the last moment.
+		s.Rests = append(slices.Clip(w.rests), hostRef)
+	}
 	s.ID = stepID(object, w.action, d.past.Tally[state.TallyKey(object, w.action)])
 	d.byKey[stepKey(object, w.action)] = s.ID
 	d.steps = append(d.steps, s)
