@@ -79,7 +79,7 @@ func TestConditionsSinceWhen(t *testing.T) {
 		"evenkeel only observes": {nights["observe-only"](), quiet(map[string]string{
 			"InSync False": "11:57:00", "Running False": "11:57:00", "Held True": "12:00:00", "PendingRestart False": "",
 		})},
-		"a new version waits": {nights["new-version"](), quiet(map[string]string{"InSync False": "", "Held True": "10:00:00"})},
+		"a new version waits": {nights["new-version"](), quiet(map[string]string{"InSync False": "", "Held True": "10:00:00", "PendingRestart True": ""})},
 		"a deploy waits":      {deployed(), quiet(map[string]string{"InSync False": "", "Held True": "", "PendingRestart True": "11:45:00"})},
 		"an upgraded executable, of which no time is known": {nights["pending-restart"](), quiet(map[string]string{"InSync False": "", "Held True": "", "PendingRestart True": ""})},
 		"it cannot be read": {nights["unobserved"](), map[string]string{
