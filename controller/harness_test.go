@@ -168,6 +168,11 @@ type rig struct {
 	store   *memory
 	source  *source
 	stopped atomic.Bool // the kill switch
+	told    struct {    // what was announced, and when
+		sync.Mutex
+		began time.Time
+		lines []string
+	}
 
 	control *controller.Controller
 	stop    func()
@@ -187,7 +192,7 @@ func (r *rig) run() {
 	r.t.Helper()
 	c, err := controller.New(controller.Options{
 		Source: r.source, Observer: r.host, Store: r.store, Actuators: r.host.Actuators(),
-		Log: slog.New(slog.DiscardHandler), Stopped: r.stopped.Load,
+		Log: slog.New(slog.DiscardHandler), Stopped: r.stopped.Load, Tell: r.tell,
 	})
 	if err != nil {
 		r.t.Fatal(err)
@@ -202,6 +207,12 @@ func (r *rig) run() {
 	})
 	r.control, r.stop = c, func() { cancel(); wg.Wait() }
 	r.quiet()
+}
+
+func (r *rig) tell(text string) {
+	r.told.Lock()
+	defer r.told.Unlock()
+	r.told.lines = append(r.told.lines, time.Since(r.told.began).Round(time.Second).String()+" "+text)
 }
 
 // quiet lets everything that does not wait for time come to rest.

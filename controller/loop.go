@@ -193,7 +193,9 @@ func (l *loop) decide() {
 		for i := range l.plan.Notes {
 			entries[i] = state.Entry{At: now, Pass: l.past.Pass, Note: &l.plan.Notes[i]}
 		}
-		l.write(entries, "notes")
+		if l.write(entries, "notes") {
+			l.tell(l.plan.Notes)
+		}
 		if slices.ContainsFunc(l.plan.Notes, func(n state.Note) bool { return n.Kind == state.NoteManaged || n.Kind == state.NoteForgot }) {
 			l.interest()
 		}

@@ -63,6 +63,7 @@ type Options struct {
 	Resync  time.Duration                   // how often everything is looked at again; default 1 m, with jitter
 	Grace   time.Duration                   // how long a shutdown waits for Steps under way; default 20 s
 	Ready   func()                          // called once, when the first Plan was made
+	Tell    func(text string)               // shows a few lines to those who are logged in; must not block; nil: nobody does
 	Done    func(state.Step, state.Outcome) // called for each Step that ended, on the loop's goroutine
 }
 
@@ -83,6 +84,9 @@ func (o *Options) defaults() error {
 	}
 	if o.Ready == nil {
 		o.Ready = func() {}
+	}
+	if o.Tell == nil {
+		o.Tell = func(string) {}
 	}
 	if o.Done == nil {
 		o.Done = func(state.Step, state.Outcome) {}

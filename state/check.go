@@ -31,7 +31,7 @@ func (n Note) whole() bool {
 	switch n.Kind {
 	case NoteRan:
 		return n.Ran != nil
-	case NoteHold, NoteLifted:
+	case NoteHold, NoteLifted, NoteTold:
 		return n.Hold != nil
 	case NoteManaged:
 		return n.Managed != nil

@@ -67,6 +67,7 @@ const (
 	NoteTaken    NoteKind = "taken"    // a released object is managed again
 	NoteVersion  NoteKind = "version"  // this version of evenkeel acts for the first time
 	NoteSettled  NoteKind = "settled"  // a human approved what a new version wants to do
+	NoteTold     NoteKind = "told"     // those who are logged in were told of a hold
 
 	NoteWished    NoteKind = "wished"     // a change that only mode observe or management holds back has a reason
 	NoteWishedNot NoteKind = "wished-not" // it no longer has
@@ -109,7 +110,9 @@ type Hold struct {
 	For    time.Duration `json:"for,omitempty"` // zero: until it is lifted
 	Actor  string        `json:"actor,omitempty"`
 	Detail string        `json:"detail,omitempty"`
-	Stop   bool          `json:"stop,omitempty"` // placed together with a stop by hand: a start by hand lifts it
+	Stop   bool          `json:"stop,omitempty"`   // placed together with a stop by hand: a start by hand lifts it
+	Told   bool          `json:"told,omitempty"`   // that it was placed has been announced
+	Warned bool          `json:"warned,omitempty"` // that it ends soon has been announced
 }
 
 // Key is under what Past.Holds lists the hold: one an object, unit and reason.

@@ -334,6 +334,10 @@ func (p *Past) hand(n Note, at Time) {
 	switch n.Kind {
 	case NoteAsked:
 		p.Asks[n.Ask.ID] = *n.Ask
+	case NoteTold:
+		if _, ok := p.Holds[n.Hold.Key()]; ok {
+			p.Holds[n.Hold.Key()] = *n.Hold
+		}
 	case NoteAnswered:
 		p.settle(n.Ask.ID, n.Ask.Units, n.Detail)
 	case NoteRetried:

@@ -17,6 +17,7 @@ import (
 	"github.com/pakashop/evenkeel/actuators"
 	"github.com/pakashop/evenkeel/controller"
 	"github.com/pakashop/evenkeel/controller/api"
+	"github.com/pakashop/evenkeel/controller/wall"
 )
 
 func (a *app) runCmd() *cobra.Command {
@@ -71,6 +72,8 @@ func (a *app) runController(ctx context.Context, every time.Duration) error {
 	defer d.Close()
 	d.options.Resync, d.options.Version = every, version
 	d.options.Ready = func() { notify(sd.SdNotifyReady + "\nSTATUS=keeping this host as declared") }
+	terminals := wall.New(wall.Options{Log: log})
+	d.options.Tell = terminals.Tell
 	c, err := controller.New(d.options)
 	if err != nil {
 		return err
@@ -88,6 +91,7 @@ func (a *app) runController(ctx context.Context, every time.Duration) error {
 		}
 	})
 	workers.Go(func() { onHangup(ctx, c, log) })
+	workers.Go(func() { terminals.Run(ctx) })
 	workers.Go(func() { watchdog(ctx, c) })
 	err = c.Run(ctx)
 	notify(sd.SdNotifyStopping)

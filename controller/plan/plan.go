@@ -33,6 +33,7 @@ func Make(want *desired.Set, have *state.World, past *state.Past, now state.Time
 	}
 	d.guarded(d.hostObject(), d.orphans)
 	d.forNobody()
+	d.announce()
 	d.reload()
 	d.handOrder()
 	d.revision()
