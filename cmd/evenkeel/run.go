@@ -45,6 +45,9 @@ func (a *app) runController(ctx context.Context, every time.Duration) error {
 		return trouble(errors.New("only root can keep units; try sudo"))
 	}
 	modest()
+	if len(a.paths) == 0 && !waitForDesired(ctx, log) {
+		return nil
+	}
 	if _, err := a.loadOrSay(a.defaultPaths(), false); err != nil {
 		return err
 	}

@@ -72,10 +72,11 @@ func TestInstallAndUninstall(t *testing.T) {
 
 	b.must(0, "install")
 	b.sh("sed -i 's/^mode: observe/mode: enforce/; s/^units:.*/units: [clock, web]/; /^  - /d; s|^# paths: .*|paths: [/etc/web/**]|' " + policyFile)
+	b.sh("systemctl daemon-reload && systemctl enable -q --now evenkeel") // with nothing declared it waits
+	b.sh("sleep 1; systemctl is-active -q evenkeel && test $(systemctl show -P NRestarts evenkeel) = 0 && systemctl show -P StatusText evenkeel | grep -q 'nothing is declared'")
 	b.example()
 	b.write(desiredDir+"/web.yaml", service("web", sleeper(), "dependsOn: [clock]", "dropIns: [{name: 10-nice.conf, content: \"[Service]\\nNice=5\\n\"}]",
 		"files: [{path: /etc/web/web.env, content: \"A=1\\n\", mode: \"2640\", owner: nobody, group: adm}]"))
-	b.sh("systemctl daemon-reload && systemctl enable -q --now evenkeel")
 	b.well("clock", "web")
 	b.heals("clock", "systemctl kill -s KILL clock", "systemd.start Failed", "systemctl is-active clock")
 	b.heals("web", "echo B=2 >> /etc/web/web.env", "file.write FileDrift", "grep -qx A=1 /etc/web/web.env && test $(stat -c %a:%U:%G /etc/web/web.env) = 2640:nobody:adm")
