@@ -1,0 +1,100 @@
+package live_test
+
+import (
+	"strings"
+	"testing"
+)
+
+// causes are the ways in which a unit goes down, and what why says of each. $S
+// is the service. A kill for lack of memory is not among them: systemd knows of
+// one only where it has the memory controller of cgroup2, which disposable hosts
+// need not have.
+var causes = []struct {
+	name, by string
+	evidence []string // "fact: how its value begins"
+	held     string
+}{
+	{"clean-exit", "kill -TERM " + mainPID, []string{"result: success", "stopped: by its own exit"}, "ObserveOnly"},
+	{"stopped-by-hand", "systemctl stop $S", []string{"result: success", "stopped: by a stop job"}, "ManualStop"},
+	{"conflict", "systemctl start $S-foe", []string{"result: success", "stopped: by a stop job"}, "ManualStop"},
+	{"killed", "systemctl kill -s KILL $S", []string{"result: signal"}, "ObserveOnly"},
+	{"exit-code", "touch /run/$S.fail", []string{"result: exit-code"}, "ObserveOnly"},
+}
+
+// obedient fails when it is told to.
+const obedient = `[Service]
+ExecStart=/bin/sh -c 'while sleep 0.05; do test ! -e /run/$S.fail || exit 3; done'
+[Install]
+WantedBy=multi-user.target
+`
+
+// Whether a unit was stopped, ended, failed or was killed is told apart, live and
+// where it happened while evenkeel was down, and why prints the evidence.
+func TestWhyAUnitWentDownIsToldApart(t *testing.T) {
+	t.Parallel()
+	b := boot(t, "causes")
+	var estate []string
+	for _, c := range causes {
+		for _, name := range []string{c.name, c.name + "-unseen"} {
+			estate = append(estate, service(name, strings.ReplaceAll(obedient, "$S", name), "management: observe"))
+			b.write(unitDir+"/"+name+".service", strings.ReplaceAll(obedient, "$S", name))
+			b.write(unitDir+"/"+name+"-foe.service", "[Unit]\nConflicts="+name+".service\n"+sleeper())
+		}
+	}
+	b.sh("systemctl daemon-reload")
+	for _, c := range causes {
+		b.sh("systemctl enable -q --now " + c.name + " " + c.name + "-unseen")
+	}
+	b.declare("estate", estate...)
+	b.keep()
+	for _, c := range causes {
+		b.well(c.name, c.name+"-unseen")
+	}
+
+	down := func(name, by string) {
+		b.Helper()
+		b.sh(strings.ReplaceAll(by, "$S", name))
+		b.comes("systemctl show -P ActiveState " + name + " | grep -qxE 'inactive|failed'")
+	}
+	for _, c := range causes {
+		down(c.name, c.by)
+		b.because(c.name, c.held, c.evidence)
+	}
+	b.sh("systemctl stop evenkeel")
+	for _, c := range causes {
+		down(c.name+"-unseen", c.by)
+	}
+	b.sh("systemctl start evenkeel")
+	for _, c := range causes {
+		b.because(c.name+"-unseen", c.held, c.evidence)
+	}
+}
+
+// because waits until why names what holds a service, with this evidence.
+func (b box) because(name, held string, evidence []string) {
+	b.Helper()
+	b.until("why "+name, func() string {
+		var w struct {
+			Held     []struct{ Reason string }
+			Evidence []struct{ Source, Fact, Value string }
+		}
+		b.data(&w, "why", name, "-o", "json")
+		var facts strings.Builder
+		for _, e := range w.Evidence {
+			if e.Source == "unit:"+name+".service" {
+				facts.WriteString(e.Fact + ": " + e.Value + "\n")
+			}
+		}
+		for _, e := range evidence {
+			if !strings.Contains(facts.String(), e) {
+				return "no " + e + " in\n" + facts.String()
+			}
+		}
+		for _, h := range w.Held {
+			if h.Reason == held {
+				return ""
+			}
+		}
+		return "it is not held for " + held
+	})
+}
