@@ -26,6 +26,7 @@ type wish struct {
 	needs    []string
 	repairs  bool // it belongs to management repair: state, not files or links
 	remedial bool // it repairs what had been well, and is charged
+	human    bool // it waits for a human, who need not wait for anything else
 	holds    []hold
 	ask      *state.Ask // what a human asked for, where it is that
 }

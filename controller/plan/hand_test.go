@@ -202,6 +202,7 @@ func TestByHand(t *testing.T) {
 		{"stopped by somebody after it was asked for: the last word counts", func(h *host) {
 			h.asks("restart", "web")
 			h.later(time.Second)
+			h.see()
 			h.unit(unit, func(u *state.Unit) { isDown(u); u.Exited = h.now.Up })
 		}, "held Service/web ManualStop\n", []string{"restart-web: web.service was stopped by hand meanwhile"}},
 	}

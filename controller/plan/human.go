@@ -52,6 +52,9 @@ func (d *draft) humanStop(sv *service, unit string, u state.Unit) bool {
 	if sv.Spec.State != desired.Running && sv.Spec.State != "" || !d.past.Known {
 		return false
 	}
+	if d.unsettled || d.have.Host.Value.System == "stopping" {
+		return false // it goes down with the host, or may
+	}
 	if u.Job.Type == "stop" {
 		return true
 	}

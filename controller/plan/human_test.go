@@ -1,6 +1,7 @@
 package plan_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -31,4 +32,51 @@ func TestManualStop(t *testing.T) {
 		t.Errorf("after the hold (-want +got):\n%s", d)
 	}
 	fixpoint(t, h, p)
+}
+
+// A shutdown stops every unit: what goes down after the last look at the host is
+// nobody's stop until the host was looked at again.
+func TestAShutdownIsNobodysStop(t *testing.T) {
+	down := func(u *state.Unit) {
+		u.Active, u.Sub, u.Exited, u.Stop = "inactive", "dead", t0.Up+time.Second, state.StopByJob
+	}
+	job := func(u *state.Unit) {
+		u.Active, u.Sub, u.Job = "deactivating", "stop-sigterm", state.Job{ID: 7, Type: "stop"}
+		u.Changed = t0.Up
+	}
+	for name, c := range map[string]struct {
+		unit   func(*state.Unit)
+		looked time.Duration // at the host, after the unit was seen
+		system string
+		want   string
+	}{
+		"a unit is down, the host not looked at":         {down, -time.Minute, "running", "held Service/web Unobserved\ngap Host/app-1 host:\n"},
+		"a stop is queued, the host not looked at":       {job, -time.Minute, "running", "held Service/web SystemdActing\ngap Host/app-1 host:\n"},
+		"a unit is down, and the host is shutting down":  {down, time.Second, "stopping", "held Service/web HostStopping\n"},
+		"a stop is queued, as the host is shutting down": {job, time.Second, "stopping", "held Service/web SystemdActing\n"},
+		"a unit is down, and the host is not":            {down, time.Second, "running", "held Service/web ManualStop\n"},
+		"a stop is queued, and the host shuts nothing":   {job, time.Second, "running", "held Service/web ManualStop\n"},
+		"a unit fails, which no shutdown makes it wait for": {func(u *state.Unit) {
+			u.Active, u.Sub, u.Result, u.Exited = "failed", "failed", "signal", t0.Up+time.Second
+		}, -time.Minute, "running", "Service/web systemd.start web.service Failed charged\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHost("web")
+			h.later(2 * time.Second)
+			h.see()
+			h.unit("web.service", c.unit)
+			h.have.Host.At = h.now.Add(c.looked)
+			h.have.Host.Value.System = c.system
+			h.later(2 * time.Second)
+			p := h.make()
+			if d := cmp.Diff(c.want, tell(p)); d != "" {
+				t.Errorf("plan (-want +got):\n%s", d)
+			}
+			for _, n := range p.Notes {
+				if n.Kind == state.NoteHold && !strings.Contains(c.want, "ManualStop") {
+					t.Errorf("noted: %+v", n.Hold)
+				}
+			}
+		})
+	}
 }

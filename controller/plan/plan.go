@@ -60,6 +60,8 @@ type draft struct {
 	rolling []string // units that evenkeel restarts because what they were started with has changed: now, or when what holds them ends
 	rolled  string   // the unit of a roll that was restarted last
 
+	unsettled bool // a unit went down, and it is not known whether the host does
+
 	links   []string // IDs of Steps after which systemd must load anew
 	loaders []string // objects for whose sake it must
 	reloads string   // ID of the daemon-reload, once it is planned

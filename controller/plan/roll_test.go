@@ -231,6 +231,21 @@ func TestQuietAroundPackages(t *testing.T) {
 	if tell(p) != "held Service/s1 PackageManager\n" || p.Again == nil || p.Again.Up != h.now.Up+time.Minute {
 		t.Errorf("just after:\n%s%+v", tell(p), p.Again)
 	}
+	h.svc("s1").Spec.RestartOn.Watch = desired.Manual
+	if got := tell(h.make()); got != "held Service/s1 PendingRestart\n" {
+		t.Errorf("what waits for a human waits for nothing else:\n%s", got)
+	}
+	h.svc("s1").Spec.RestartOn.Watch = desired.Now
+	h.past.Asks["a1"] = state.Ask{ID: "a1", Object: "Service/s1", Verb: "restart", Units: []string{"s1.service"}, Actor: "ann", At: h.now}
+	if got := tell(h.make()); got != "Service/s1 systemd.restart s1.service ByHand\n" {
+		t.Errorf("a human waits for the end of its work only:\n%s", got)
+	}
+	h.have.Host.Value.Packages = true
+	if got := tell(h.make()); !strings.Contains(got, "held Service/s1 PackageManager") {
+		t.Errorf("a human does not wait for the end of its work:\n%s", got)
+	}
+	h.have.Host.Value.Packages = false
+	delete(h.past.Asks, "a1")
 	h.later(time.Minute)
 	if got := tell(h.make()); got != "Service/s1 systemd.restart s1.service StaleProcess\n" {
 		t.Errorf("a minute later:\n%s", got)

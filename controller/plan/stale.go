@@ -84,8 +84,15 @@ func (d *draft) refresh(sv *service, unit string, u state.Unit, ran, want state.
 	if sv.Spec.Reload && u.CanReload && len(causes) == 1 && causes[0].name == "files" {
 		w.action.Verb, w.action.Args = "reload", map[string]string{"declared": want.Files}
 	}
-	if h, ok := d.restartLater(sv, w, ran, soonest(causes)); ok {
-		w.holds = []hold{h}
+	if why := d.forHuman(sv, ran, soonest(causes)); why != "" {
+		w.human, w.holds = true, []hold{{state.PendingRestart, why + ": " + w.detail, nil}}
+	} else {
+		if sv.mode == desired.Enforce {
+			d.rolling = append(d.rolling, unit)
+		}
+		if h, closed := d.outsideWindow(sv, w); closed {
+			w.holds = []hold{{state.PendingRestart, "it waits for a change window: " + w.detail, h.until}}
+		}
 	}
 	if h, sick := d.dependencies(sv, &w); sick {
 		w.holds = append(w.holds, h)
@@ -95,22 +102,17 @@ func (d *draft) refresh(sv *service, unit string, u state.Unit, ran, want state.
 	}
 }
 
-// restartLater says why a stale process goes on running for now: until a human
-// restarts it, or until a change window opens.
-func (d *draft) restartLater(sv *service, w wish, ran state.Ran, when string) (hold, bool) {
-	window, closed := d.outsideWindow(sv, w)
+// forHuman says why a stale process goes on running until a human restarts it.
+func (d *draft) forHuman(sv *service, ran state.Ran, when string) (why string) {
 	switch {
 	case ran.Adopted:
-		return hold{state.PendingRestart, "it ran before evenkeel came: " + w.detail, nil}, true
+		return "it ran before evenkeel came"
 	case when == desired.Manual:
-		return hold{state.PendingRestart, "restartOn is manual: " + w.detail, nil}, true
+		return "restartOn is manual"
 	case when == desired.Window && len(d.calendar(sv.Name).allow) == 0:
-		return hold{state.PendingRestart, "restartOn is window, and no change window allows it: " + w.detail, nil}, true
+		return "restartOn is window, and no change window allows it"
 	}
-	if sv.mode == desired.Enforce {
-		d.rolling = append(d.rolling, w.unit)
-	}
-	return hold{state.PendingRestart, "it waits for a change window: " + w.detail, window.until}, closed
+	return ""
 }
 
 // soonest is the most urgent of what restartOn says of the causes.

@@ -14,7 +14,7 @@ import (
 // windows let it be done. Repairs of what is down or hangs are never held by a
 // window, and neither is what changes without a disturbance.
 func (d *draft) outsideWindow(sv *service, w wish) (hold, bool) {
-	if len(d.want.Windows) == 0 || w.effect != actuators.Disruptive || w.remedial {
+	if len(d.want.Windows) == 0 || w.effect != actuators.Disruptive || w.remedial || w.human {
 		return hold{}, false
 	}
 	cal := d.calendar(sv.Name)

@@ -134,6 +134,10 @@ func TestChangeWindows(t *testing.T) {
 			h.svc("web").Spec.RestartOn.Files = desired.Window
 			h.window("payday", false, "0 0 25 * *", time.Hour)
 		}, write + pending, 0},
+		{"restartOn manual, outside of the window: a human, at any time", func(h *host) {
+			h.svc("web").Spec.RestartOn.Files = desired.Manual
+			h.window("nights", true, "0 22 * * *", time.Hour)
+		}, write + pending, 0},
 		{"restartOn manual, in a window: a human", func(h *host) {
 			h.svc("web").Spec.RestartOn.Files = desired.Manual
 			h.window("nights", true, "0 0 * * *", 6*time.Hour)

@@ -50,7 +50,7 @@ func (o *Observer) Watch(ctx context.Context, refs func() []state.Ref, dirty fun
 	errs := make(chan error, 2)
 	wg.Go(func() { errs <- w.Run(ctx, s.paths); cancel() })
 	wg.Go(func() { errs <- o.opt.Units.Watch(ctx, s.units); cancel() })
-	wg.Go(func() { o.opt.Host.Watch(ctx, s.host) })
+	wg.Go(func() { o.opt.Host.Watch(ctx, s.packages) })
 	wg.Go(func() { s.keep(ctx) })
 	dirty(nil)
 	wg.Wait()
@@ -98,6 +98,10 @@ func (s *sight) keep(ctx context.Context) {
 		}
 	}
 }
+
+// packages looks at everything when a package manager begins and ends: what it
+// replaces under running processes no event tells.
+func (s *sight) packages() { s.dirty(nil) }
 
 func (s *sight) host() { s.dirty([]state.Ref{{Kind: state.RefHost}}) }
 

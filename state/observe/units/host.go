@@ -25,6 +25,7 @@ func (o *Observer) Host(ctx context.Context) state.Fact[Manager] {
 	f := state.Fact[Manager]{At: o.now()}
 	r, err := o.bus.Get(ctx, []bus.Property{
 		managerProp("SystemState"), managerProp("Version"), managerProp("UnitsLoadTimestamp"), managerProp("NJobs"),
+		managerProp("UnitsLoadStartTimestamp"),
 	})
 	if err == nil {
 		for _, a := range r {
@@ -40,6 +41,9 @@ func (o *Observer) Host(ctx context.Context) state.Fact[Manager] {
 	f.Value.System, _ = r[0].Value.(string)
 	f.Value.Systemd = major(version)
 	f.Value.UnitsLoaded = wall(r[2].Value)
+	if f.Value.UnitsLoaded.IsZero() {
+		f.Value.UnitsLoaded = wall(r[4].Value) // there was no daemon-reload in this boot
+	}
 	f.Value.Jobs = int(jobs)
 	return f
 }
