@@ -150,8 +150,8 @@ func (c *Controller) Reload(ctx context.Context) error {
 func (c *Controller) Reconcile() { c.eyes.dirty(nil) }
 
 // Hand carries out what a human asks for. What has to be done is done by Steps
-// of the next passes; what cannot be is an error that is hand.ErrUnknown or
-// hand.ErrRefused.
+// of the next passes; what cannot be is an error that is hand.ErrUnknown,
+// hand.ErrInvalid or hand.ErrRefused.
 func (c *Controller) Hand(ctx context.Context, r hand.Request) (hand.Answer, error) {
 	reply := make(chan answered, 1)
 	a, err := ask(ctx, c, reply, asked{r, reply})

@@ -86,6 +86,11 @@ func TallyKey(object string, a actuators.Action) string {
 	return strings.Join([]string{object, a.Actuator, a.Verb, a.Target}, " ")
 }
 
+// StartKey is the TallyKey of starts of a unit.
+func StartKey(object, unit string) string {
+	return TallyKey(object, actuators.Action{Actuator: "systemd", Verb: "start", Target: unit})
+}
+
 func (p *Past) init() {
 	set(&p.Flight)
 	set(&p.Tally)
@@ -309,6 +314,7 @@ func (p *Past) note(n Note, at Time) {
 		}
 		if n.Ran != nil {
 			p.Ran[n.Name] = *n.Ran
+			delete(p.Failures, StartKey(n.Object, n.Name))
 		}
 	case NoteManaged:
 		p.Managed[n.Object] = *n.Managed

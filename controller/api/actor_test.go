@@ -1,6 +1,7 @@
 package api
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,7 +18,13 @@ func process(t *testing.T, env ...string) int32 {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	return int32(cmd.Process.Pid)
+	for { // it is there before its environment is
+		if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", cmd.Process.Pid)); err != nil {
+			t.Fatal(err)
+		} else if len(b) > 0 {
+			return int32(cmd.Process.Pid)
+		}
+	}
 }
 
 // Who asks is the kernel's word. What a process says of itself counts only where

@@ -30,6 +30,8 @@ func (s *Server) hand(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case errors.Is(err, hand.ErrUnknown):
 		s.fail(w, http.StatusNotFound, err.Error())
+	case errors.Is(err, hand.ErrInvalid):
+		s.fail(w, http.StatusBadRequest, err.Error())
 	case errors.Is(err, hand.ErrRefused):
 		s.fail(w, http.StatusConflict, err.Error())
 	case err != nil:

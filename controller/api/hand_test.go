@@ -121,6 +121,7 @@ func TestHowARequestEnds(t *testing.T) {
 		code int
 	}{
 		{fmt.Errorf("%w: Service/wbe", hand.ErrUnknown), http.StatusNotFound},
+		{fmt.Errorf("%w: --for", hand.ErrInvalid), http.StatusBadRequest},
 		{fmt.Errorf("%w: protected", hand.ErrRefused), http.StatusConflict},
 		{errors.New("the controller has ended"), http.StatusServiceUnavailable},
 	} {

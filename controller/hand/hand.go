@@ -62,11 +62,18 @@ type Asked struct {
 // ErrUnknown says that something named does not exist.
 var ErrUnknown = errors.New("unknown object")
 
-// ErrRefused says that what was asked for makes no sense, or must not be.
+// ErrRefused says that what was asked for must not be.
 var ErrRefused = errors.New("refused")
+
+// ErrInvalid says that what was asked for makes no sense.
+var ErrInvalid = errors.New("invalid")
 
 func unknown(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrUnknown, fmt.Sprintf(format, args...))
+}
+
+func invalid(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrInvalid, fmt.Sprintf(format, args...))
 }
 
 func refused(format string, args ...any) error {
@@ -97,7 +104,7 @@ func Decide(r Request, s Scene) (Answer, []state.Note, error) {
 		return Answer{}, nil, refused("the record cannot be written, so that nothing by hand would be remembered: %s", s.Past.Distrust)
 	}
 	if r.For < 0 || r.For > MaxFor {
-		return Answer{}, nil, refused("--for must be between 1s and %s", desired.Duration(MaxFor))
+		return Answer{}, nil, invalid("--for must be between 1s and %s", desired.Duration(MaxFor))
 	}
 	d := &decision{r: r, s: s}
 	switch r.Verb {
@@ -159,7 +166,7 @@ func (d *decision) objects() ([]string, error) {
 		}
 		name, ok := strings.CutPrefix(o, "Service/")
 		if !ok {
-			return nil, refused("%s: only services and the host have verbs by hand", o)
+			return nil, invalid("%s: only services and the host have verbs by hand", o)
 		}
 		if _, ok := d.s.Want.Service(name); !ok {
 			return nil, unknown("%s%s", o, d.near(name))
@@ -184,21 +191,23 @@ func (d *decision) objects() ([]string, error) {
 	return out, nil
 }
 
+// none says why nothing is chosen.
 func (d *decision) none() error {
-	if d.r.Pending {
-		return refused("no service waits to be restarted")
-	}
-	if d.r.Select != "" {
+	switch {
+	case d.r.Pending:
+		d.say("no service waits to be restarted")
+		return nil
+	case d.r.Select != "":
 		return unknown("no service has labels that match %s", d.r.Select)
 	}
-	return refused("name a service, or choose some by -l or --all")
+	return invalid("name a service, or choose some by -l or --all")
 }
 
 // selected adds what is chosen by labels, by --all and by --pending.
 func (d *decision) selected(chosen map[string]bool) error {
 	matchers, err := desired.ParseMatchers(d.r.Select)
 	if d.r.Select != "" && err != nil {
-		return refused("-l %s: %v", d.r.Select, err)
+		return invalid("-l %s: %v", d.r.Select, err)
 	}
 	for i := range d.s.Want.Services {
 		sv := &d.s.Want.Services[i]
@@ -240,7 +249,7 @@ func (d *decision) one(object string) error {
 		return nil
 	}
 	if host {
-		return refused("%s is for services; the host can be suspended and resumed", d.r.Verb)
+		return invalid("%s is for services; the host can be suspended and resumed", d.r.Verb)
 	}
 	sv, _ := d.s.Want.Service(strings.TrimPrefix(object, "Service/"))
 	switch d.r.Verb {
@@ -253,7 +262,7 @@ func (d *decision) one(object string) error {
 	case Release:
 		d.release(sv)
 	default:
-		return refused("there is no verb %q", d.r.Verb)
+		return invalid("there is no verb %q", d.r.Verb)
 	}
 	return nil
 }

@@ -202,6 +202,7 @@ func TestWhatAVerbMeans(t *testing.T) {
 			},
 			request: hand.Request{Verb: hand.Restart, Pending: true}, want: []string{"asked Service/web ask-1 restart web.service"}, asks: 1,
 		},
+		{name: "restart --pending where nothing is", request: hand.Request{Verb: hand.Restart, Pending: true}, says: "no service waits to be restarted"},
 		{
 			name: "suspend", request: hand.Request{Verb: hand.Suspend, Objects: []string{"Service/web"}, For: 24 * time.Hour, Why: "debugging", Actor: "anna"},
 			want: []string{"hold Service/web Suspended 24h0m0s"}, says: "web is suspended by anna: debugging; it ends after 1d, or with: evenkeel resume web",
@@ -326,16 +327,15 @@ func TestWhatIsRefusedOrUnknown(t *testing.T) {
 		says    string
 	}{
 		{name: "a record that cannot be written", scene: func(s *hand.Scene) { s.Past.Distrust = "emptied" }, verbs: all, request: hand.Request{Objects: []string{"Service/web"}}, want: hand.ErrRefused, says: "emptied"},
-		{name: "longer than a month", verbs: all, request: hand.Request{Objects: []string{"Service/web"}, For: 31 * 24 * time.Hour}, want: hand.ErrRefused, says: "30d"},
-		{name: "shorter than nothing", verbs: all, request: hand.Request{Objects: []string{"Service/web"}, For: -time.Second}, want: hand.ErrRefused, says: "--for"},
+		{name: "longer than a month", verbs: all, request: hand.Request{Objects: []string{"Service/web"}, For: 31 * 24 * time.Hour}, want: hand.ErrInvalid, says: "30d"},
+		{name: "shorter than nothing", verbs: all, request: hand.Request{Objects: []string{"Service/web"}, For: -time.Second}, want: hand.ErrInvalid, says: "--for"},
 		{name: "a service that is not declared, beside one that is", verbs: all[:8], request: hand.Request{Objects: []string{"Service/db", "Service/wbe"}}, want: hand.ErrUnknown, says: "did you mean web?"},
-		{name: "another kind", verbs: all[:8], request: hand.Request{Objects: []string{"Endpoint/pay"}}, want: hand.ErrRefused, says: "only services and the host"},
-		{name: "another host", verbs: []string{hand.Suspend}, request: hand.Request{Objects: []string{"Host/app-2"}}, want: hand.ErrRefused, says: "Host/app-2"},
-		{name: "nothing named", verbs: all[:8], request: hand.Request{}, want: hand.ErrRefused, says: "--all"},
+		{name: "another kind", verbs: all[:8], request: hand.Request{Objects: []string{"Endpoint/pay"}}, want: hand.ErrInvalid, says: "only services and the host"},
+		{name: "another host", verbs: []string{hand.Suspend}, request: hand.Request{Objects: []string{"Host/app-2"}}, want: hand.ErrInvalid, says: "Host/app-2"},
+		{name: "nothing named", verbs: all[:8], request: hand.Request{}, want: hand.ErrInvalid, says: "--all"},
 		{name: "labels that nothing has", verbs: all[:8], request: hand.Request{Select: "tier=none"}, want: hand.ErrUnknown, says: "tier=none"},
-		{name: "labels that are none", verbs: all[:8], request: hand.Request{Select: "=", Objects: []string{"Service/db"}}, want: hand.ErrRefused, says: "-l ="},
-		{name: "nothing pending", verbs: []string{hand.Restart}, request: hand.Request{Pending: true}, want: hand.ErrRefused, says: "waits"},
-		{name: "the host", verbs: append([]string{hand.Retry, hand.Accept, hand.Release}, toUnits...), request: hand.Request{Objects: []string{"Service/db", hand.Host}}, want: hand.ErrRefused, says: "for services"},
+		{name: "labels that are none", verbs: all[:8], request: hand.Request{Select: "=", Objects: []string{"Service/db"}}, want: hand.ErrInvalid, says: "-l ="},
+		{name: "the host", verbs: append([]string{hand.Retry, hand.Accept, hand.Release}, toUnits...), request: hand.Request{Objects: []string{"Service/db", hand.Host}}, want: hand.ErrInvalid, says: "for services"},
 		{name: "the protected set", scene: func(s *hand.Scene) { s.Want.Policy.Protect = []string{"web.service"} }, verbs: toUnits, request: hand.Request{Objects: []string{"Service/db", "Service/web"}}, want: hand.ErrRefused, says: "protected"},
 		{name: "what policy does not allow", scene: func(s *hand.Scene) { s.Want.Policy.Units = []string{"db"} }, verbs: toUnits, request: hand.Request{All: true}, want: hand.ErrRefused, says: "does not allow"},
 		{name: "a host that is only observed", scene: func(s *hand.Scene) { s.Want.Policy.Mode = desired.Observe }, verbs: toUnits, request: hand.Request{All: true}, want: hand.ErrRefused, says: "mode observe"},
@@ -359,7 +359,7 @@ func TestWhatIsRefusedOrUnknown(t *testing.T) {
 		{name: "no such version", scene: keeps, verbs: []string{hand.Restore}, request: hand.Request{Names: []string{"3f2a", "ffff"}}, want: hand.ErrUnknown, says: "ffff"},
 		{name: "a version of what is declared no longer", scene: func(s *hand.Scene) { keeps(s); s.Want.Services = s.Want.Services[:1] }, verbs: []string{hand.Restore}, request: hand.Request{Names: []string{"3f2a"}}, want: hand.ErrRefused, says: "evenkeel displaced show"},
 		{name: "a version on a host that is only observed", scene: func(s *hand.Scene) { keeps(s); s.Want.Policy.Mode = desired.Observe }, verbs: []string{hand.Restore}, request: hand.Request{Names: []string{"3f2a"}}, want: hand.ErrRefused, says: "mode observe"},
-		{name: "no such verb", verbs: []string{"explode", ""}, request: hand.Request{Objects: []string{"Service/web"}}, want: hand.ErrRefused, says: "no verb"},
+		{name: "no such verb", verbs: []string{"explode", ""}, request: hand.Request{Objects: []string{"Service/web"}}, want: hand.ErrInvalid, says: "no verb"},
 	}
 	for _, c := range cases {
 		for _, verb := range c.verbs {

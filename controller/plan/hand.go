@@ -152,7 +152,8 @@ func (d *draft) restore(sv *service, a state.Ask) {
 // stoppedSince tells that somebody stopped the unit after another human had
 // asked for it to run: the later word counts.
 func (d *draft) stoppedSince(sv *service, a state.Ask, unit string, u state.Unit) bool {
-	before := u.Exited > 0 && u.Exited <= a.At.Up
+	down := wentDown(u)
+	before := down > 0 && down <= a.At.Up
 	return (a.Verb == "start" || a.Verb == "restart") && u.Job.Type != "stop" && !before && d.humanStop(sv, unit, u)
 }
 

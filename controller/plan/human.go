@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/state"
@@ -45,9 +46,9 @@ func stopDetail(unit string, h state.Hold) string {
 }
 
 // humanStop tells a stop by hand from an end of the process's own. The unit had
-// been running, we did not stop it, and it is inactive without a failure: then
-// the journal decides, and where it is silent, it was a human. A queued stop
-// job that is not ours is one, too.
+// been running, we did not stop it, and it is down: then the journal decides. If
+// it is silent, it was a human where nothing failed, and none where something
+// did. A queued stop job that is not ours is one, too.
 func (d *draft) humanStop(sv *service, unit string, u state.Unit) bool {
 	if sv.Spec.State != desired.Running && sv.Spec.State != "" || !d.past.Known {
 		return false
@@ -58,27 +59,42 @@ func (d *draft) humanStop(sv *service, unit string, u state.Unit) bool {
 	if u.Job.Type == "stop" {
 		return true
 	}
-	if u.Active != "inactive" || u.Result != "" && u.Result != "success" || mayRest(u) || !d.ranHere(unit) {
+	if u.Stop == state.StopByExit || u.Masked() || u.Missing() || mayRest(u) || d.stoppedByUs(unit, u) || d.resumedSince(sv, u) {
 		return false
 	}
-	if u.Stop == state.StopByExit || u.Masked() || u.Missing() {
+	switch {
+	case u.Active != "inactive" && u.Active != "failed":
 		return false
+	case u.Active == "failed" || u.Result != "" && u.Result != "success" || !d.ranHere(unit):
+		// It ended badly, or never came up: only a stop job is a human's word.
+		return u.Stop == state.StopByJob && (d.ranHere(unit) || d.triedHere(sv, unit))
 	}
-	return !d.stoppedByUs(unit, u) && !d.resumedSince(sv, u)
+	return true
 }
+
+// triedHere tells that a start of ours failed, as one does that somebody cuts
+// off by a stop.
+func (d *draft) triedHere(sv *service, unit string) bool {
+	f, ok := d.past.Failures[state.StartKey(sv.object, unit)]
+	return ok && f.At.Boot == d.now.Boot
+}
+
+// wentDown is when a unit ceased to run, or to try to.
+func wentDown(u state.Unit) time.Duration { return max(u.Exited, u.Rested) }
 
 // resumedSince tells that the unit went down while the service was suspended,
 // and that the human then gave it back: it is evenkeel's to start.
 func (d *draft) resumedSince(sv *service, u state.Unit) bool {
 	at, ok := d.past.Resumed[sv.object]
-	return ok && at.Boot == d.now.Boot && u.Exited > 0 && u.Exited <= at.Up
+	down := wentDown(u)
+	return ok && at.Boot == d.now.Boot && down > 0 && down <= at.Up
 }
 
 // stoppedByUs tells whether the last thing that we did to the unit was a stop,
 // and that it has not been active since.
 func (d *draft) stoppedByUs(unit string, u state.Unit) bool {
 	stop, ok := d.past.Stopped[unit]
-	return ok && stop.Boot == d.now.Boot && stop.After(d.past.Started[unit]) && u.Exited <= stop.Up
+	return ok && stop.Boot == d.now.Boot && stop.After(d.past.Started[unit]) && wentDown(u) <= stop.Up
 }
 
 // lift ends a hold. If the unit is still down, that it had been running is

@@ -45,6 +45,21 @@ func TestMake(t *testing.T) {
 		{"stopped by a human: held", func(h *host) {
 			h.unit(unit, func(u *state.Unit) { down(u); u.Stop = state.StopByJob })
 		}, "held Service/web ManualStop\n"},
+		{"stopped by a human, and failed over it: held", func(h *host) {
+			h.unit(unit, func(u *state.Unit) { failed(u); u.Result, u.Stop = "exit-code", state.StopByJob })
+		}, "held Service/web ManualStop\n"},
+		{"a start of ours that a human cut off by a stop: held", func(h *host) {
+			h.past.Ran = map[string]state.Ran{}
+			h.past.Failures[state.StartKey("Service/web", unit)] = state.Failure{Count: 1, At: t0.Add(-time.Minute)}
+			h.unit(unit, func(u *state.Unit) { failed(u); u.Entered, u.Exited, u.Rested, u.Stop = 0, 0, t0.Up, state.StopByJob })
+		}, "held Service/web ManualStop\n"},
+		{"a start of ours that failed by itself: tried again", func(h *host) {
+			h.past.Failures[state.StartKey("Service/web", unit)] = state.Failure{Count: 1, At: t0.Add(-time.Minute)}
+			h.unit(unit, func(u *state.Unit) { failed(u); u.Stop = state.StopByExit })
+		}, "Service/web systemd.start web.service Failed charged\n"},
+		{"failed, and the journal is silent: it was nobody", func(h *host) {
+			h.unit(unit, func(u *state.Unit) { failed(u); u.Stop = state.StopNoSign })
+		}, "Service/web systemd.start web.service Failed charged\n"},
 		{"inactive, and the journal is silent: it was a human", func(h *host) {
 			h.unit(unit, func(u *state.Unit) { down(u); u.Stop = state.StopNoSign })
 		}, "held Service/web ManualStop\n"},
@@ -350,7 +365,7 @@ func TestDependencySick(t *testing.T) {
 	if d := cmp.Diff(want, tell(h.make())); d != "" {
 		t.Errorf("plan (-want +got):\n%s", d)
 	}
-	h.unit("db.service", func(u *state.Unit) { u.Active, u.Sub, u.Result = "failed", "failed", "signal" })
+	h.unit("db.service", func(u *state.Unit) { u.Active, u.Sub, u.Result, u.Stop = "failed", "failed", "signal", "" })
 	want = "Service/db systemd.start db.service Failed charged\nService/web systemd.start web.service Failed after [1] charged\n"
 	if d := cmp.Diff(want, tell(h.make())); d != "" {
 		t.Errorf("plan (-want +got):\n%s", d)

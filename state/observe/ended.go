@@ -37,9 +37,9 @@ func newEnded(j Journal, log *slog.Logger) *ended {
 	return &ended{journal: j, log: log, known: make(map[string]end)}
 }
 
-// explain fills Unit.Stop of the units that are inactive without a failure. It
-// leaves the others alone: what has failed needs no explanation, and waits for
-// none.
+// explain fills Unit.Stop of the units whose properties do not say why they are
+// down. It leaves the others alone: what failed while it ran needs no
+// explanation, and waits for none.
 func (e *ended) explain(ctx context.Context, facts map[string]state.Fact[state.Unit]) {
 	ask := make(map[string][]string) // by primary name: the names that were asked for
 	for n, f := range facts {
@@ -81,16 +81,22 @@ func (e *ended) explain(ctx context.Context, facts map[string]state.Fact[state.U
 	}
 }
 
-// unexplained tells a unit whose properties do not say why it is down.
+// unexplained tells a unit whose properties do not say why it is down. One that
+// failed was stopped by nobody if it ceased to run and came to rest in one
+// moment: a stop takes a while, and so does whatever else ends badly under one
+// (an exit code, a time limit, a start that was cut off).
 func unexplained(u state.Unit) bool {
-	return u.Active == "inactive" && (u.Result == "" || u.Result == "success") && u.Load == "loaded" && u.Job.ID == 0
+	if u.Load != "loaded" || u.Job.ID != 0 {
+		return false
+	}
+	return u.Active == "inactive" && (u.Result == "" || u.Result == "success") || u.Active == "failed" && u.Rested != u.Exited
 }
 
 // judge takes the journal's word. Where it has none, a unit that systemd
 // remembers to have run ended without a sign; of one that systemd remembers
 // nothing there was nothing to look for.
 func judge(u state.Unit, c state.StopCause) state.StopCause {
-	if c == state.StopUnread && u.Entered > 0 {
+	if c == state.StopUnread && u.Entered > 0 && u.Active == "inactive" {
 		return state.StopNoSign
 	}
 	return c

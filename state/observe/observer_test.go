@@ -201,7 +201,12 @@ func TestWhyAUnitIsDown(t *testing.T) {
 		{"forgotten by systemd", with(func(u *state.Unit) { u.Changed, u.Entered, u.Result = 0, 0, "" }), state.StopByJob, nil, state.StopByJob, true},
 		{"never ran", with(func(u *state.Unit) { u.Changed, u.Entered = 0, 0 }), "", nil, state.StopUnread, true},
 		{"by another name", with(func(u *state.Unit) { u.ID = "real.service" }), "", nil, state.StopNoSign, true},
-		{"failed", with(func(u *state.Unit) { u.Active, u.Result = "failed", "signal" }), state.StopByJob, nil, "", false},
+		{"failed while it ran", with(func(u *state.Unit) { u.Active, u.Result, u.Exited, u.Rested = "failed", "signal", 5, 5 }), state.StopByJob, nil, "", false},
+		{"failed as it was stopped", with(func(u *state.Unit) { u.Active, u.Result, u.Exited, u.Rested = "failed", "exit-code", 5, 6 }), state.StopByJob, nil, state.StopByJob, true},
+		{"failed as it was started", with(func(u *state.Unit) {
+			u.Active, u.Result, u.Entered, u.Exited, u.Rested = "failed", "exit-code", 0, 0, 6
+		}), state.StopByExit, nil, state.StopByExit, true},
+		{"failed, and the journal is silent", with(func(u *state.Unit) { u.Active, u.Result, u.Exited, u.Rested = "failed", "timeout", 5, 6 }), "", nil, "", true},
 		{"inactive after a failure", with(func(u *state.Unit) { u.Result = "exit-code" }), state.StopByJob, nil, "", false},
 		{"running", with(func(u *state.Unit) { u.Active = "active" }), state.StopByJob, nil, "", false},
 		{"starting", with(func(u *state.Unit) { u.Job = state.Job{ID: 1, Type: "start"} }), state.StopByJob, nil, "", false},

@@ -51,7 +51,8 @@ const pause = 5 * time.Millisecond
 // where a stop job asked for it, StopByExit where it ended by itself or in the
 // course of a restart, StopNoSign where the journal knows that it was started
 // but not that it ended. A unit that the journal does not know in this boot is
-// not in the answer. Units must be inactive, and named by their primary names.
+// not in the answer. Units must be inactive or failed, and named by their primary
+// names.
 //
 // A unit that has just ended may still be missing its last line; for that it
 // waits up to Options.Settle.

@@ -1,0 +1,138 @@
+package live_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// crowd is how many units are stopped at once: four times this many stops are
+// to be respected, each of them.
+const crowd = 25
+
+// members names the units of a crowd.
+func members(name string) (all []string) {
+	for i := range crowd {
+		all = append(all, fmt.Sprintf("%s-%02d", name, i))
+	}
+	return all
+}
+
+// gather declares a crowd and waits until all of it is well.
+func (b box) gather(name, unitFile string, spec ...string) (all []string, line string) {
+	b.Helper()
+	all = members(name)
+	var objects []string
+	for _, n := range all {
+		objects = append(objects, service(n, strings.ReplaceAll(unitFile, "NAME", n), spec...))
+	}
+	b.declare(name, objects...)
+	b.well(all...)
+	return all, strings.Join(all, " ")
+}
+
+// stands demands that every stop stands: none of the crowd runs, each is held
+// as stopped by hand, and nothing was begun after the stops.
+func (b box) stands(all []string) {
+	b.Helper()
+	b.must(0, "reconcile")
+	b.until("all are respected", func() string {
+		held := map[string]string{}
+		for _, h := range b.diff().Held {
+			if h.Reason == "ManualStop" {
+				held[h.Object] = h.Until
+			}
+		}
+		for _, n := range all {
+			if held["Service/"+n] == "" {
+				return n + " is not held as stopped by hand"
+			}
+		}
+		return ""
+	})
+	respected := 0
+	for _, n := range all {
+		if r := b.row(n); r.State == "HELD" && (r.Active == "inactive" || r.Active == "failed") {
+			respected++
+		} else {
+			b.Errorf("%s is %s: %s %s", n, r.State, r.Active, r.Reason)
+		}
+	}
+	if out := b.try("systemctl is-active " + strings.Join(all, " ")).out; strings.Contains(out, "\nactive") || strings.HasPrefix(out, "active") {
+		b.Errorf("some run: %s", out)
+	}
+	b.Logf("%d of %d stops stand", respected, len(all))
+}
+
+// A human's stop is respected however it came: while evenkeel looks on, while
+// it is down, slowly, and while evenkeel itself is starting the unit.
+func TestAHumansStopStands(t *testing.T) {
+	t.Parallel()
+	b := boot(t, "stops")
+	b.declare("first", service("first", sleeper()))
+	b.keep()
+	b.well("first")
+	t.Run("live", func(t *testing.T) {
+		b := b.on(t)
+		all, line := b.gather("live", sleeper("Restart=always"))
+		before := b.history("")
+		b.sh("systemctl stop " + line)
+		b.stands(all)
+		b.nothingSince(before)
+	})
+	t.Run("while the controller is down", func(t *testing.T) {
+		b := b.on(t)
+		all, line := b.gather("down", sleeper("Restart=always"))
+		before := b.history("")
+		b.sh("systemctl stop evenkeel && systemctl stop " + line + " && systemctl start evenkeel")
+		b.stands(all)
+		b.nothingSince(before)
+	})
+	t.Run("with a slow ExecStop", func(t *testing.T) {
+		b := b.on(t)
+		all, line := b.gather("slow", sleeper("Restart=always", "ExecStop=/bin/sh -c 'until test -e /run/slow.go; do sleep 0.1; done'"))
+		before := b.history("")
+		b.sh("systemctl stop --no-block " + line)
+		b.comes("test $(systemctl list-units --state=deactivating --no-legend 'slow-*' | wc -l) = " + fmt.Sprint(crowd))
+		b.must(0, "reconcile")
+		b.held(all[0], "ManualStop")
+		b.held(all[crowd-1], "ManualStop")
+		b.sh("touch /run/slow.go")
+		b.comes("! systemctl list-units --state=deactivating --no-legend 'slow-*' | grep -q .")
+		b.stands(all)
+		b.nothingSince(before)
+	})
+	t.Run("of what fails as it is stopped, live and while the controller is down", func(t *testing.T) {
+		b := b.on(t)
+		all, line := b.gather("sour", bare("ExecStart=/bin/sh -c 'trap \"exit 143\" TERM; while :; do sleep 0.1; done'"))
+		before := b.history("")
+		half := crowd / 2
+		b.sh("systemctl stop " + strings.Join(all[:half], " "))
+		b.sh("systemctl stop evenkeel && systemctl stop " + strings.Join(all[half:], " ") + " && systemctl start evenkeel")
+		b.sh("test $(systemctl list-units --state=failed --no-legend 'sour-*' | wc -l) = " + fmt.Sprint(len(strings.Fields(line))))
+		b.stands(all)
+		b.nothingSince(before)
+	})
+	t.Run("during our own start", func(t *testing.T) {
+		b := b.on(t)
+		b.sh("touch /run/race.go")
+		all, line := b.gather("race", sleeper("ExecStartPre=/bin/sh -c 'until test -e /run/race.go; do sleep 0.05; done'"), patient)
+		b.sh("rm /run/race.go && systemctl kill -s KILL " + line)
+		b.comes("test $(systemctl list-units --state=activating --no-legend 'race-*' | wc -l) = " + fmt.Sprint(crowd)) // by evenkeel
+		b.sh("systemctl stop " + line + " && touch /run/race.go")
+		b.stands(all)
+		for _, n := range all {
+			if did := b.history(n); did[len(did)-1].Verb != "start" || did[len(did)-1].Outcome == "done" {
+				b.Errorf("%s: the last step is %s, want the start that was cut off", n, did[len(did)-1])
+			}
+		}
+	})
+}
+
+// nothingSince demands that no step was begun.
+func (b box) nothingSince(before []step) {
+	b.Helper()
+	if did := b.since(before, ""); len(did) > 0 {
+		b.Errorf("stopped by hand, and yet: %v", did)
+	}
+}
