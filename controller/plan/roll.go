@@ -52,11 +52,11 @@ func (d *draft) rolls() []string {
 	services := 0
 	for i := range d.order {
 		sv := &d.order[i]
-		if slices.ContainsFunc(sv.Units, func(u string) bool { return slices.Contains(d.rolling, u) }) {
+		if slices.ContainsFunc(sv.Units, func(u string) bool { return among(d.rolling, u) }) {
 			services++
 		}
 		for _, u := range sv.Units {
-			if slices.Contains(d.past.Roll.Units, u) {
+			if among(d.past.Roll.Units, u) {
 				units = append(units, u)
 			}
 		}
@@ -75,7 +75,7 @@ func (d *draft) rollHeld(units []string) (hold, bool) {
 	for i := range d.order {
 		sv := &d.order[i]
 		for _, u := range sv.Units {
-			if !slices.Contains(units, u) {
+			if !among(units, u) {
 				continue
 			}
 			if word, sick := d.didNotComeUp(sv, u); sick {
@@ -95,7 +95,7 @@ func (d *draft) rollHeld(units []string) (hold, bool) {
 // didNotComeUp tells a unit of a roll that is not well, and that nobody but
 // evenkeel should see to.
 func (d *draft) didNotComeUp(sv *service, unit string) (word string, sick bool) {
-	if slices.Contains(d.rolling, unit) || sv.Spec.State != desired.Running && sv.Spec.State != "" {
+	if among(d.rolling, unit) || sv.Spec.State != desired.Running && sv.Spec.State != "" {
 		return "", false
 	}
 	f := d.have.Units[unit]
@@ -111,23 +111,29 @@ func (d *draft) didNotComeUp(sv *service, unit string) (word string, sick bool) 
 
 // ofRoll tells a Step that a roll does in its turn.
 func (d *draft) ofRoll(s state.Step) bool {
-	return s.Reason == state.StaleProcess && slices.Contains(d.rolling, s.Action.Target)
+	return s.Reason == state.StaleProcess && among(d.rolling, s.Action.Target)
 }
 
 // holdBack takes what a change restarts out of the Plan's Steps for now.
 func (d *draft) holdBack(h hold) {
-	var back []string
+	back := make(map[string]bool)
 	d.steps = slices.DeleteFunc(d.steps, func(s state.Step) bool {
 		if _, flying := d.past.Flight[s.ID]; flying || !d.ofRoll(s) {
 			return false
 		}
-		back = append(back, s.ID)
+		back[s.ID] = true
 		d.hold(s.Object, wish{
 			unit: s.Action.Target, reason: s.Reason, detail: s.Detail, action: s.Action, fields: s.Fields,
 		}, hold{h.reason, h.detail, h.until})
 		return true
 	})
 	for i := range d.steps {
-		d.steps[i].Needs = slices.DeleteFunc(slices.Clone(d.steps[i].Needs), func(id string) bool { return slices.Contains(back, id) })
+		d.steps[i].Needs = slices.DeleteFunc(slices.Clone(d.steps[i].Needs), func(id string) bool { return back[id] })
 	}
+}
+
+// among tells whether a sorted list has a unit.
+func among(sorted []string, unit string) bool {
+	_, ok := slices.BinarySearch(sorted, unit)
+	return ok
 }

@@ -83,6 +83,17 @@ func TestWhatIsRolled(t *testing.T) {
 	}
 }
 
+// What is not rolled is bounded by policy's number of disruptive steps at a time.
+func TestLanes(t *testing.T) {
+	for _, lanes := range []int{1, 2, 3} {
+		h := deployed(20, 4)
+		h.want.Policy.Budgets.InFlight = lanes
+		if p := h.make(); len(plan.Ready(p, h.past)) != lanes || len(p.Steps) != 4 {
+			t.Errorf("%d at a time:\n%s", lanes, tell(p))
+		}
+	}
+}
+
 func TestARoll(t *testing.T) {
 	h := deployed(4, 3)
 	h.want.Policy.Budgets.InFlight = 5
