@@ -178,7 +178,8 @@ func TestTerminals(t *testing.T) {
 	var utmp []byte
 	for _, b := range [][]byte{
 		login(userProcess, "pts/3"), login(8, "pts/9"), login(2, "~"), login(userProcess, "tty1"), login(userProcess, "../etc/passwd"),
-		login(userProcess, ":0"), login(userProcess, "pts/../sda"), login(userProcess, "sda"), login(userProcess, strings.Repeat("p", 40)), {7, 0, 1},
+		login(userProcess, ":0"), login(userProcess, "pts/../sda"), login(userProcess, "sda"), login(userProcess, strings.Repeat("p", 40)),
+		{7, 0, 1},
 	} {
 		utmp = append(utmp, b...)
 	}
