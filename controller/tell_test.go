@@ -49,7 +49,7 @@ func TestAStopByHandIsAnnounced(t *testing.T) {
 		time.Sleep(45 * time.Minute)
 		told(seen)
 		time.Sleep(6 * time.Minute)
-		soon := "50m0s web.service was stopped by hand, and is started again in 10m, at " + r.clock(9*time.Minute) + "; to put that off: evenkeel suspend web --for 1h"
+		soon := "50m0s web.service was stopped, and is started again in 10m, at " + r.clock(9*time.Minute) + "; to put that off: evenkeel suspend web --for 1h"
 		told(seen, soon)
 		r.stop()
 		r.run()

@@ -23,7 +23,8 @@ func equalUnit(a, b Unit) bool {
 		a.Type == b.Type && a.Remain == b.Remain && a.Restart == b.Restart && a.CanReload == b.CanReload &&
 		a.Result == b.Result && a.Condition == b.Condition && a.ConditionAt.Equal(b.ConditionAt) && a.Fragment == b.Fragment &&
 		a.Invocation == b.Invocation && a.MainPID == b.MainPID && a.Exe == b.Exe && a.ExeStale == b.ExeStale &&
-		a.Restarts == b.Restarts && a.Changed == b.Changed && a.Entered == b.Entered && a.Exited == b.Exited && a.Rested == b.Rested && a.Stop == b.Stop
+		a.Restarts == b.Restarts && a.Changed == b.Changed && a.Entered == b.Entered && a.Exited == b.Exited && a.Rested == b.Rested &&
+		a.Stop == b.Stop && a.StoppedFor == b.StoppedFor
 }
 
 func equalDir(a, b Dir) bool {

@@ -62,15 +62,16 @@ type Unit struct {
 
 	Invocation string        `json:"invocation,omitempty"` // empty: never ran, or was unloaded since
 	MainPID    uint32        `json:"mainPID,omitempty"`
-	Exe        string        `json:"exe,omitempty"`      // identity (device, inode, ctime) of what MainPID executes; empty: unknown
-	ExeStale   bool          `json:"exeStale,omitempty"` // the file was replaced or removed under the process
-	Restarts   uint32        `json:"restarts,omitempty"` // systemd's own NRestarts
-	Changed    time.Duration `json:"changed,omitempty"`  // CLOCK_MONOTONIC of the last state change
-	Entered    time.Duration `json:"entered,omitempty"`  // …of the last time it became active
-	Exited     time.Duration `json:"exited,omitempty"`   // …of the last time it ceased to be
-	Rested     time.Duration `json:"rested,omitempty"`   // …of the last time it came to rest, inactive or failed; read of failed units only
-	ChangedAt  time.Time     `json:"changedAt,omitzero"` // wall clock of Changed, for people
-	Stop       StopCause     `json:"stop,omitempty"`     // why it is inactive, where somebody looked
+	Exe        string        `json:"exe,omitempty"`        // identity (device, inode, ctime) of what MainPID executes; empty: unknown
+	ExeStale   bool          `json:"exeStale,omitempty"`   // the file was replaced or removed under the process
+	Restarts   uint32        `json:"restarts,omitempty"`   // systemd's own NRestarts
+	Changed    time.Duration `json:"changed,omitempty"`    // CLOCK_MONOTONIC of the last state change
+	Entered    time.Duration `json:"entered,omitempty"`    // …of the last time it became active
+	Exited     time.Duration `json:"exited,omitempty"`     // …of the last time it ceased to be
+	Rested     time.Duration `json:"rested,omitempty"`     // …of the last time it came to rest, inactive or failed; read of failed units only
+	ChangedAt  time.Time     `json:"changedAt,omitzero"`   // wall clock of Changed, for people
+	Stop       StopCause     `json:"stop,omitempty"`       // why it is inactive, where somebody looked
+	StoppedFor string        `json:"stoppedFor,omitempty"` // with StopByConflict: the unit whose start stopped it
 }
 
 // Job is a queued or running job of systemd.
@@ -88,7 +89,14 @@ const (
 	StopByJob  StopCause = "job"     // a stop job: somebody asked for it
 	StopByExit StopCause = "exit"    // it ended by itself
 	StopNoSign StopCause = "no-sign" // the journal does not say; counts as somebody's wish
+
+	// StopByConflict: a stop job that systemd added to the start of another unit,
+	// which conflicts with it. It may be running still.
+	StopByConflict StopCause = "conflict"
 )
+
+// Asked tells that there was a stop job, whoever made it.
+func (c StopCause) Asked() bool { return c == StopByJob || c == StopByConflict }
 
 // Missing tells a unit that systemd has no file for.
 func (u Unit) Missing() bool { return u.Load == "not-found" }

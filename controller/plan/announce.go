@@ -77,7 +77,7 @@ func endsSoon(h state.Hold, now state.Time, left time.Duration) string {
 	what := "the suspension of " + name + " ends"
 	switch {
 	case h.Reason == state.ManualStop:
-		what = h.Unit + " was stopped by hand, and is started again"
+		what = h.Unit + " was stopped, and is started again"
 	case h.Actor != "":
 		what = "the suspension of " + name + " by " + h.Actor + " ends"
 	}

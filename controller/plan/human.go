@@ -19,12 +19,13 @@ func (d *draft) stopped(sv *service, unit string, u state.Unit) {
 	case held || sv.frozen || !d.humanStop(sv, unit, u):
 		return
 	default:
-		d.respect(sv, unit)
+		d.respect(sv, unit, u)
 	}
 }
 
-// respect notes the hold that lets a human's stop stand.
-func (d *draft) respect(sv *service, unit string) {
+// respect notes the hold that lets a human's stop stand. Whoever started what
+// conflicts with the unit wanted that to run, and so the unit to be down.
+func (d *draft) respect(sv *service, unit string, u state.Unit) {
 	h := state.Hold{Reason: state.ManualStop, Object: sv.Object(), Unit: unit, Since: d.now}
 	ms := sv.Spec.ManualStop
 	if ms != nil {
@@ -33,12 +34,16 @@ func (d *draft) respect(sv *service, unit string) {
 			h.For = 0 // until a human starts it, or says so
 		}
 	}
-	h.Detail = stopDetail(unit, h)
+	h.Detail = stopDetail(unit, u, h)
 	d.remember(state.Note{Kind: state.NoteHold, Object: h.Object, Name: unit, Hold: &h})
 }
 
-func stopDetail(unit string, h state.Hold) string {
+func stopDetail(unit string, u state.Unit, h state.Hold) string {
 	detail := unit + " was stopped by hand"
+	if u.Stop == state.StopByConflict {
+		// Whoever starts it again must know that this stops the other one.
+		detail = fmt.Sprintf("%s was stopped because %s was started, and only one of them can run", unit, u.StoppedFor)
+	}
 	if h.For > 0 {
 		return fmt.Sprintf("%s; it is started again after %s, or at once by: systemctl start %s", detail, desired.Duration(h.For), unit)
 	}
@@ -67,7 +72,7 @@ func (d *draft) humanStop(sv *service, unit string, u state.Unit) bool {
 		return false
 	case u.Active == "failed" || u.Result != "" && u.Result != "success" || !d.ranHere(unit):
 		// It ended badly, or never came up: only a stop job is a human's word.
-		return u.Stop == state.StopByJob && (d.ranHere(unit) || d.triedHere(sv, unit))
+		return u.Stop.Asked() && (d.ranHere(unit) || d.triedHere(sv, unit))
 	}
 	return true
 }

@@ -80,3 +80,25 @@ func TestAShutdownIsNobodysStop(t *testing.T) {
 		})
 	}
 }
+
+// A unit that systemd stopped because another one was started, which conflicts
+// with it, is held like one that a human stopped: somebody wanted the other one.
+// The hold names it, also while the stop is under way.
+func TestStoppedForAnotherUnit(t *testing.T) {
+	for name, down := range map[string]func(u *state.Unit){
+		"stopped":       func(u *state.Unit) { u.Active, u.Sub = "inactive", "dead" },
+		"being stopped": func(u *state.Unit) { u.Active, u.Job = "deactivating", state.Job{ID: 7, Type: "stop"} },
+	} {
+		h := newHost("web")
+		h.unit("web.service", func(u *state.Unit) {
+			down(u)
+			u.Stop, u.StoppedFor = state.StopByConflict, "foe.service"
+		})
+		p := h.make()
+		const want = "web.service was stopped because foe.service was started, and only one of them can run; " +
+			"it is started again after 1h, or at once by: systemctl start web.service"
+		if len(p.Held) != 1 || p.Held[0].Reason != state.ManualStop || p.Held[0].Detail != want {
+			t.Errorf("%s:\n%s%+v", name, tell(p), p.Held)
+		}
+	}
+}

@@ -83,7 +83,7 @@ func (v View) unitEvidence(f *facts, unit string) {
 		f.add("start limit", "reached: systemd refuses to start it again until that is reset", at(u.Changed))
 	}
 	if !u.Up() {
-		f.add("stopped", stopCauses[u.Stop], at(u.Exited))
+		f.add("stopped", stopCause(u), at(u.Exited))
 		v.ownStop(f, unit, u)
 	}
 	if !u.Condition && !u.ConditionAt.IsZero() && !u.Up() {
@@ -138,6 +138,13 @@ var stopCauses = map[state.StopCause]string{
 	state.StopByJob:  "by a stop job, says the journal: somebody asked systemd for it, or started what conflicts with it",
 	state.StopByExit: "by its own exit, says the journal: nobody asked for it",
 	state.StopNoSign: "the journal shows no sign of who did it; that counts as a human's wish",
+}
+
+func stopCause(u state.Unit) string {
+	if u.Stop == state.StopByConflict {
+		return fmt.Sprintf("by a stop job, says the journal: because %s was started, which conflicts with it", u.StoppedFor)
+	}
+	return stopCauses[u.Stop]
 }
 
 // explained is a word with what it means.

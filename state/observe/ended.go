@@ -14,6 +14,7 @@ import (
 // unit went down, and all units of a reading together.
 type ended struct {
 	journal Journal
+	units   rivals
 	log     *slog.Logger
 
 	mu     sync.Mutex // guards what follows
@@ -27,19 +28,20 @@ type end struct {
 	invocation       string
 	absent           bool // there was no such unit: how one of that name ended earlier is of no interest
 	cause            state.StopCause
+	stoppedFor       string
 }
 
 func endOf(u state.Unit) end {
 	return end{changed: u.Changed, entered: u.Entered, invocation: u.Invocation}
 }
 
-func newEnded(j Journal, log *slog.Logger) *ended {
-	return &ended{journal: j, log: log, known: make(map[string]end)}
+func newEnded(j Journal, units rivals, log *slog.Logger) *ended {
+	return &ended{journal: j, units: units, log: log, known: make(map[string]end)}
 }
 
 // explain fills Unit.Stop of the units whose properties do not say why they are
-// down. It leaves the others alone: what failed while it ran needs no
-// explanation, and waits for none.
+// down, and of those that a conflict is stopping right now. It leaves the others
+// alone: what failed while it ran needs no explanation, and waits for none.
 func (e *ended) explain(ctx context.Context, facts map[string]state.Fact[state.Unit]) {
 	ask := make(map[string][]string) // by primary name: the names that were asked for
 	for n, f := range facts {
@@ -47,19 +49,38 @@ func (e *ended) explain(ctx context.Context, facts map[string]state.Fact[state.U
 			e.pass(n, f)
 			continue
 		}
-		if cause, ok := e.recall(n, f.Value); ok {
-			f.Value.Stop = cause
+		if k, ok := e.recall(n, f.Value); ok {
+			f.Value.Stop, f.Value.StoppedFor = k.cause, k.stoppedFor
 			facts[n] = f
 			continue
 		}
-		id := f.Value.ID
-		if id == "" {
-			id = n
-		}
+		id := primary(n, f.Value)
 		ask[id] = append(ask[id], n)
 	}
+	sure := e.ask(ctx, facts, ask)
+	sure = e.conflicts(ctx, facts, ask) && sure
+	for _, names := range ask {
+		for _, n := range names {
+			if sure {
+				e.remember(n, facts[n].Value)
+			}
+		}
+	}
+}
+
+// primary is the name under which the journal knows a unit.
+func primary(name string, u state.Unit) string {
+	if u.ID == "" {
+		return name
+	}
+	return u.ID
+}
+
+// ask fills in the journal's word of these units, by primary name, and tells
+// whether the journal answered.
+func (e *ended) ask(ctx context.Context, facts map[string]state.Fact[state.Unit], ask map[string][]string) bool {
 	if len(ask) == 0 {
-		return
+		return true
 	}
 	ids := make([]string, 0, len(ask))
 	for id := range ask {
@@ -74,11 +95,9 @@ func (e *ended) explain(ctx context.Context, facts map[string]state.Fact[state.U
 			f := facts[n]
 			f.Value.Stop = judge(f.Value, causes[id])
 			facts[n] = f
-			if err == nil {
-				e.remember(n, f.Value)
-			}
 		}
 	}
+	return err == nil
 }
 
 // unexplained tells a unit whose properties do not say why it is down. One that
@@ -105,19 +124,19 @@ func judge(u state.Unit, c state.StopCause) state.StopCause {
 // recall returns what was found out before of this very end. Ends of units that
 // systemd has forgotten all look alike; what is known of one holds only while
 // somebody tells of every change.
-func (e *ended) recall(name string, u state.Unit) (state.StopCause, bool) {
+func (e *ended) recall(name string, u state.Unit) (end, bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	k, ok := e.known[name]
 	if !ok {
-		return "", false
+		return end{}, false
 	}
 	if k.absent {
-		return state.StopUnread, e.events && u.Changed == 0 && u.Entered == 0
+		return end{}, e.events && u.Changed == 0 && u.Entered == 0
 	}
-	cause := k.cause
-	k.cause = ""
-	return cause, k == endOf(u) && (k.changed > 0 || e.events)
+	this := endOf(u)
+	this.cause, this.stoppedFor = k.cause, k.stoppedFor
+	return k, k == this && (k.changed > 0 || e.events)
 }
 
 // pass takes note of a unit that needs no explanation.
@@ -135,7 +154,7 @@ func (e *ended) remember(name string, u state.Unit) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	k := endOf(u)
-	k.cause = u.Stop
+	k.cause, k.stoppedFor = u.Stop, u.StoppedFor
 	e.known[name] = k
 }
 

@@ -15,6 +15,7 @@ import (
 type Units interface {
 	Observe(ctx context.Context, names []string) map[string]state.Fact[state.Unit]
 	Host(ctx context.Context) state.Fact[units.Manager]
+	Rivals(ctx context.Context, names []string) (map[string]map[string]uint32, error)
 	Hold(ctx context.Context, names []string) (let func())
 	Watch(ctx context.Context, dirty func(names []string, all bool)) error
 }
@@ -43,6 +44,7 @@ type Host interface {
 // Journal knows how units ended; *journal.Journal has it.
 type Journal interface {
 	StopCauses(ctx context.Context, units []string) (map[string]state.StopCause, error)
+	StoppedFor(ctx context.Context, rivals map[string]map[string]uint32) (map[string]string, error)
 }
 
 // Options are the parts of an Observer. All are required but the last.
@@ -68,7 +70,7 @@ func New(o Options) *Observer {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Observer{opt: o, ended: newEnded(o.Journal, o.Log), scopes: newScopes()}
+	return &Observer{opt: o, ended: newEnded(o.Journal, o.Units, o.Log), scopes: newScopes()}
 }
 
 // Now is this instant.

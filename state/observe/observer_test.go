@@ -34,7 +34,11 @@ type parts struct {
 	ownErr  error
 	causes  map[string]state.StopCause
 	jerr    error
-	asked   [][]string // what the journal was asked
+	rivals  map[string]map[string]uint32
+	rerr    error
+	stopped map[string]string // for which unit others were stopped
+	asked   [][]string        // what the journal was asked
+	looked  [][]string        // whose rivals were asked for
 	stop    string
 	touch   chan []string // what the watch of units reports; nil: all
 }
@@ -65,6 +69,15 @@ func (p unitPart) Observe(_ context.Context, names []string) map[string]state.Fa
 		out[n] = state.Fact[state.Unit]{At: at(1), Value: p.units[n], Err: p.broken[n]}
 	}
 	return out
+}
+
+func (p unitPart) Rivals(_ context.Context, names []string) (map[string]map[string]uint32, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.looked = append(p.looked, names)
+	out := maps.Clone(p.rivals)
+	maps.DeleteFunc(out, func(n string, _ map[string]uint32) bool { return !slices.Contains(names, n) })
+	return out, p.rerr
 }
 
 func (p unitPart) Hold(context.Context, []string) (let func()) { return func() {} }
@@ -132,6 +145,14 @@ func (p journalPart) StopCauses(_ context.Context, ids []string) (map[string]sta
 	defer p.mu.Unlock()
 	p.asked = append(p.asked, slices.Sorted(slices.Values(ids)))
 	return maps.Clone(p.causes), p.jerr
+}
+
+func (p journalPart) StoppedFor(_ context.Context, rivals map[string]map[string]uint32) (map[string]string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := maps.Clone(p.stopped)
+	maps.DeleteFunc(out, func(u, by string) bool { _, ok := rivals[u][by]; return !ok })
+	return out, p.jerr
 }
 
 func unit(name string) state.Ref { return state.Ref{Kind: state.RefUnit, Name: name} }
@@ -302,7 +323,7 @@ func TestANewUnitHasNoPast(t *testing.T) {
 		"nobody watches":               {do: func(e *ended) { e.watched(false) }, unit: idle, asks: true},
 	} {
 		p := newParts(t)
-		e := newEnded(journalPart{p}, slog.New(slog.DiscardHandler))
+		e := newEnded(journalPart{p}, unitPart{p}, slog.New(slog.DiscardHandler))
 		e.watched(true)
 		e.explain(t.Context(), map[string]state.Fact[state.Unit]{"a.service": {Value: missing}})
 		if c.do != nil {
@@ -312,5 +333,42 @@ func TestANewUnitHasNoPast(t *testing.T) {
 		if (len(p.asked) > 0) != c.asks {
 			t.Errorf("%s: the journal was asked for %q", name, p.asked)
 		}
+	}
+}
+
+// What a unit conflicts with is asked only of those that a stop job ended or is
+// ending; whose start it was is asked once, and kept.
+func TestAUnitThatWasStoppedForAnother(t *testing.T) {
+	down := state.Unit{ID: "a.service", Load: "loaded", Active: "inactive", Changed: 5, Entered: 4}
+	ending := state.Unit{ID: "a.service", Load: "loaded", Active: "deactivating", Job: state.Job{ID: 9, Type: "stop"}}
+	for _, c := range []struct {
+		name  string
+		unit  state.Unit
+		cause state.StopCause // the journal's first word
+		err   error           // of systemd
+		want  state.StopCause
+		looks int // how often two looks ask what it conflicts with
+	}{
+		{"stopped", down, state.StopByJob, nil, state.StopByConflict, 1},
+		{"being stopped", ending, "", nil, state.StopByConflict, 2},
+		{"ended by itself", down, state.StopByExit, nil, state.StopByExit, 0},
+		{"systemd does not answer", down, state.StopByJob, errors.New("no"), state.StopByJob, 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newParts(t)
+			p.units["a.service"], p.causes["a.service"], p.rerr = c.unit, c.cause, c.err
+			p.rivals = map[string]map[string]uint32{"a.service": {"foe.service": 0}}
+			p.stopped = map[string]string{"a.service": "foe.service"}
+			o := p.observer()
+			for range 2 {
+				got := o.Observe(t.Context(), []state.Ref{unit("a.service")}).Units["a.service"].Value
+				if got.Stop != c.want || (got.StoppedFor == "foe.service") != (c.want == state.StopByConflict) {
+					t.Errorf("%q for %q, want %q", got.Stop, got.StoppedFor, c.want)
+				}
+			}
+			if len(p.looked) != c.looks {
+				t.Errorf("what it conflicts with was asked %d times, want %d", len(p.looked), c.looks)
+			}
+		})
 	}
 }

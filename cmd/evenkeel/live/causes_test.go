@@ -15,8 +15,8 @@ var causes = []struct {
 	held     string
 }{
 	{"clean-exit", "kill -TERM " + mainPID, []string{"result: success", "stopped: by its own exit"}, "ObserveOnly"},
-	{"stopped-by-hand", "systemctl stop $S", []string{"result: success", "stopped: by a stop job"}, "ManualStop"},
-	{"conflict", "systemctl start $S-foe", []string{"result: success", "stopped: by a stop job"}, "ManualStop"},
+	{"stopped-by-hand", "systemctl stop $S", []string{"result: success", "stopped: by a stop job, says the journal: somebody asked"}, "ManualStop"},
+	{"conflict", "systemctl start $S-foe", []string{"result: success", "stopped: by a stop job, says the journal: because $S-foe.service was started"}, "ManualStop"},
 	{"killed", "systemctl kill -s KILL $S", []string{"result: signal"}, "ObserveOnly"},
 	{"exit-code", "touch /run/$S.fail", []string{"result: exit-code"}, "ObserveOnly"},
 }
@@ -86,6 +86,7 @@ func (b box) because(name, held string, evidence []string) {
 			}
 		}
 		for _, e := range evidence {
+			e = strings.ReplaceAll(e, "$S", name)
 			if !strings.Contains(facts.String(), e) {
 				return "no " + e + " in\n" + facts.String()
 			}

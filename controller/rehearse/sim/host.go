@@ -27,7 +27,7 @@ type Host struct {
 	fs     *fs
 	units  map[string]*unit // loaded ones, by primary name
 	held   map[string]bool  // names that something loaded refers to: they stay loaded
-	ends   map[string]state.StopCause
+	ends   map[string]end
 	listed map[string]bool // folders of drop-ins that systemd knows
 	pid    uint32
 	jobs   uint32 // the last job's ID
@@ -73,7 +73,7 @@ func New(o Options) *Host {
 // boot begins a new life: nothing runs, nothing is remembered.
 func (h *Host) boot() {
 	h.clock.reboot(h.hex(16))
-	h.units, h.held, h.ends = map[string]*unit{}, map[string]bool{}, map[string]state.StopCause{}
+	h.units, h.held, h.ends = map[string]*unit{}, map[string]bool{}, map[string]end{}
 	h.pid, h.jobs, h.queued = 300, 0, 0
 	h.system, h.locked = "", false
 	h.reload()

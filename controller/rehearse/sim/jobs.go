@@ -10,6 +10,7 @@ import (
 type job struct {
 	id     uint32
 	kind   string // start, stop, restart, reload
+	rival  string // of a stop: the unit whose start, which conflicts, asked for it
 	unit   *unit
 	waits  int // jobs that must end before
 	begun  bool
@@ -34,6 +35,10 @@ func refuse(name, text string) error {
 // systemctl; without it a job that is in the way makes it fail. joined tells
 // that it was queued before.
 func (h *Host) enqueue(name, kind string, replace bool) (j *job, joined bool, err error) {
+	return h.enqueueFor("", name, kind, replace)
+}
+
+func (h *Host) enqueueFor(rival, name, kind string, replace bool) (j *job, joined bool, err error) {
 	u := h.loadedUnit(name)
 	if err := loadable(u, kind); err != nil {
 		return nil, false, err
@@ -49,7 +54,7 @@ func (h *Host) enqueue(name, kind string, replace bool) (j *job, joined bool, er
 	}
 	h.keep(u)
 	h.jobs++
-	j = &job{id: h.jobs, kind: kind, unit: u, done: make(chan struct{})}
+	j = &job{id: h.jobs, kind: kind, rival: rival, unit: u, done: make(chan struct{})}
 	u.job = j
 	h.queued++
 	h.touch(state.Ref{Kind: state.RefUnit, Name: u.id}, state.Ref{Kind: state.RefHost})
@@ -87,7 +92,7 @@ func (h *Host) pull(j *job, replace bool) error {
 	c := j.unit.config
 	for _, name := range c.conflicts {
 		if u := h.loadedUnit(name); !u.down() {
-			if _, _, err := h.enqueue(name, "stop", replace); err != nil {
+			if _, _, err := h.enqueueFor(j.unit.id, name, "stop", replace); err != nil {
 				return err
 			}
 		}

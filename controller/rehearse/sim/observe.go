@@ -98,10 +98,13 @@ func (h *Host) unit(name string) state.Unit {
 		h.service(u, &out)
 	}
 	if out.Active == "inactive" && (out.Result == "" || out.Result == "success") && out.Load == "loaded" && u.job == nil {
-		out.Stop = h.ends[u.id]
+		out.Stop, out.StoppedFor = h.ends[u.id].cause, h.ends[u.id].rival
 		if out.Stop == state.StopUnread && out.Entered > 0 {
 			out.Stop = state.StopNoSign
 		}
+	}
+	if u.job != nil && u.job.rival != "" {
+		out.Stop, out.StoppedFor = u.job.end().cause, u.job.rival
 	}
 	return out
 }

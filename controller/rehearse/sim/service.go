@@ -23,7 +23,7 @@ func (h *Host) start(u *unit) {
 	u.conditionAt, u.unmet = h.clock.wallNow(), h.unmet(u.config.conditions)
 	u.condition = len(u.unmet) == 0
 	if !u.condition {
-		h.ends[u.id] = state.StopNoSign // the journal has a line of it, and no end
+		h.ends[u.id] = end{cause: state.StopNoSign} // the journal has a line of it, and no end
 		h.skipped(u)
 		return
 	}

@@ -88,11 +88,24 @@ func (h *Host) dead(u *unit, result string, restart bool) {
 	})
 }
 
+// end is what the journal says of why a unit is down.
+type end struct {
+	cause state.StopCause
+	rival string // with StopByConflict
+}
+
+func (j *job) end() end {
+	if j.rival != "" {
+		return end{state.StopByConflict, j.rival}
+	}
+	return end{cause: state.StopByJob}
+}
+
 // cause notes what the journal will say of why a unit is down.
 func (h *Host) cause(u *unit) {
-	h.ends[u.id] = state.StopByExit
+	h.ends[u.id] = end{cause: state.StopByExit}
 	if u.job != nil && u.job.kind == "stop" {
-		h.ends[u.id] = state.StopByJob
+		h.ends[u.id] = u.job.end()
 	}
 }
 

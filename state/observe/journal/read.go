@@ -19,7 +19,9 @@ type line struct {
 	Unit       string `json:"UNIT"`
 	MessageID  string `json:"MESSAGE_ID"`
 	JobType    string `json:"JOB_TYPE"`
+	Job        string `json:"JOB_ID"`
 	Invocation string `json:"INVOCATION_ID"`
+	Up         string `json:"__MONOTONIC_TIMESTAMP"` // in microseconds
 }
 
 // bounds of what is read from a child, in bytes.
@@ -32,13 +34,13 @@ const (
 // read runs journalctl for what PID 1 said of units in this boot, newest first.
 // Only PID 1's own word counts: a service can log anything under any field but
 // those that begin with an underscore.
-func (j *Journal) read(ctx context.Context, units []string, limit int) ([]line, error) {
+func (j *Journal) read(ctx context.Context, units, messages []string, limit int) ([]line, error) {
 	args := []string{
 		"--quiet", "--no-pager", "--reverse", "--output=json", "--lines=" + strconv.Itoa(limit),
-		"--output-fields=UNIT,MESSAGE_ID,JOB_TYPE,INVOCATION_ID",
+		"--output-fields=UNIT,MESSAGE_ID,JOB_TYPE,JOB_ID,INVOCATION_ID",
 		"_BOOT_ID=" + j.boot, "_PID=1",
 	}
-	for _, id := range []string{msgStarted, msgStopping, msgStopped, msgEnded, msgFailed} {
+	for _, id := range messages {
 		args = append(args, "MESSAGE_ID="+id)
 	}
 	for _, u := range units {

@@ -93,7 +93,7 @@ const atOnce = 500
 // busier ones may have crowded out.
 func (j *Journal) lastRuns(ctx context.Context, units []string) (map[string]run, error) {
 	limit := j.opt.Lines * len(units)
-	lines, err := j.read(ctx, units, limit)
+	lines, err := j.read(ctx, units, ends, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +105,7 @@ func (j *Journal) lastRuns(ctx context.Context, units []string) (map[string]run,
 		if _, ok := runs[u]; ok {
 			continue
 		}
-		if lines, err = j.read(ctx, []string{u}, j.opt.Lines); err != nil {
+		if lines, err = j.read(ctx, []string{u}, ends, j.opt.Lines); err != nil {
 			return nil, err
 		}
 		if r, ok := fold(lines)[u]; ok {
@@ -117,12 +117,17 @@ func (j *Journal) lastRuns(ctx context.Context, units []string) (map[string]run,
 
 // What systemd says of a unit, by its catalogue of messages.
 const (
-	msgStarted  = "39f53479d3a045ac8e11786248231fbf" // a start job is done
-	msgStopping = "de5b426a63be47a7b6ac3eaac82e2f6f" // a stop job begins, or the first half of a restart job
-	msgStopped  = "9d1aaa27d60140bd96365438aad20286" // a stop job is done, or the first half of a restart job
-	msgEnded    = "7ad2d189f7e94e70a38c781354912448" // it is inactive, whatever the cause
-	msgFailed   = "d9b373ed55a64feb8242e02dbe79a49c" // it has failed, whatever the cause
+	msgStarting   = "7d4958e842da4a758f6c1cdc7b36dcc5" // a start job begins
+	msgStarted    = "39f53479d3a045ac8e11786248231fbf" // a start job is done
+	msgStopping   = "de5b426a63be47a7b6ac3eaac82e2f6f" // a stop job begins, or the first half of a restart job
+	msgStopped    = "9d1aaa27d60140bd96365438aad20286" // a stop job is done, or the first half of a restart job
+	msgEnded      = "7ad2d189f7e94e70a38c781354912448" // it is inactive, whatever the cause
+	msgNotStarted = "be02cf6855d2428ba40df7e9d022f03d" // a start job has failed
+	msgFailed     = "d9b373ed55a64feb8242e02dbe79a49c" // it has failed, whatever the cause
 )
+
+// ends are the messages that tell how a run ended.
+var ends = []string{msgStarted, msgStopping, msgStopped, msgEnded, msgFailed}
 
 // run is what the journal says of the last invocation of a unit.
 type run struct {

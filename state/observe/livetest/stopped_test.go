@@ -1,9 +1,11 @@
 package livetest
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/pakashop/evenkeel/state"
+	"github.com/pakashop/evenkeel/state/observe"
 )
 
 // Each way in which a unit can come to be inactive, with systemd remembering it
@@ -65,4 +67,56 @@ func TestWhyAUnitIsInactive(t *testing.T) {
 	check("stopped with what it needs", "lt-needs.service", state.StopByJob)
 	systemctl("start", "lt-quiet")
 	check("its journal is silenced", "lt-quiet.service", state.StopNoSign)
+}
+
+// A unit that systemd stopped because another one was started is told from one
+// that somebody stopped, whether systemd reads it for the first time or not.
+func TestAUnitIsStoppedForAnother(t *testing.T) {
+	const dir, name = "/etc/systemd/system/", "lt-peer.service"
+	put(t, dir+name, "[Unit]\nConflicts=lt-named.service\nStartLimitIntervalSec=0\n[Service]\nExecStart=/bin/sleep 1000\nExecStop=/bin/sleep 0.2\n[Install]\nWantedBy=multi-user.target\n")
+	for rival, text := range map[string]string{
+		"lt-named":  "[Service]\nExecStart=/bin/sleep 1000\n",
+		"lt-beside": "[Unit]\nConflicts=" + name + "\n[Service]\nExecStart=/bin/sleep 1000\n",
+		"lt-after":  "[Unit]\nConflicts=" + name + "\nAfter=" + name + "\n[Service]\nExecStart=/bin/sleep 1000\n",
+		"lt-broken": "[Unit]\nConflicts=" + name + "\n[Service]\nType=oneshot\nExecStart=/bin/false\n",
+		"lt-unmet":  "[Unit]\nConflicts=" + name + "\nConditionPathExists=/none\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n",
+		"lt-chain":  "[Unit]\nRequires=lt-link.service\n[Service]\nExecStart=/bin/sleep 1000\n",
+		"lt-link":   "[Unit]\nRequires=lt-after.service\n[Service]\nExecStart=/bin/sleep 1000\n",
+	} {
+		put(t, dir+rival+".service", text)
+	}
+	run(t, "systemctl", "daemon-reload")
+	run(t, "systemctl", "enable", "lt-peer", "lt-unmet")
+	for _, c := range []struct {
+		name string
+		do   []string // systemctl's arguments
+		want string   // the unit that it was stopped for; empty: a human stopped it
+	}{
+		{"it names the other", []string{"start", "lt-named"}, "lt-named.service"},
+		{"the other names it", []string{"start", "lt-beside"}, "lt-beside.service"},
+		{"the other waits for its end", []string{"start", "lt-after"}, "lt-after.service"},
+		{"the other fails", []string{"start", "lt-broken"}, "lt-broken.service"},
+		{"the other has an unmet condition", []string{"start", "lt-unmet"}, "lt-unmet.service"},
+		{"the other is required by what is started", []string{"start", "lt-chain"}, "lt-after.service"},
+		{"a human stops it", []string{"stop", "lt-peer"}, ""},
+		{"a human stops it, then starts the other", []string{"stop", "lt-peer", ";", "start", "lt-beside"}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			run(t, "systemctl", "start", "lt-peer") // which stops all others
+			seen := observer(t)
+			seen.Observe(t.Context(), []state.Ref{unit(name)})
+			script := "systemctl --no-block " + strings.ReplaceAll(strings.Join(c.do, " "), "; ", "; systemctl ")
+			run(t, "sh", "-c", script)
+			until(t, "inactive", func() bool { return look(t, seen, name).Active == "inactive" })
+			want := state.StopByConflict
+			if c.want == "" {
+				want = state.StopByJob
+			}
+			for who, o := range map[string]*observe.Observer{"who saw it": seen, "who comes later": observer(t)} {
+				if u := look(t, o, name); u.Stop != want || u.StoppedFor != c.want {
+					t.Errorf("%s: %q for %q, want %q for %q", who, u.Stop, u.StoppedFor, want, c.want)
+				}
+			}
+		})
+	}
 }
