@@ -111,6 +111,12 @@ var nights = map[string]func() *host{
 		h.falls(backend, "inactive", "dead", "success", state.StopByJob, 10*time.Minute)
 		return h
 	},
+	"stopped-for-another": func() *host {
+		h := night(app("pakashop-backend"))
+		h.falls(backend, "inactive", "dead", "success", state.StopByConflict, 10*time.Minute)
+		h.change(backend, func(u *state.Unit) { u.StoppedFor = "maintenance.service" })
+		return h
+	},
 	"suspended": func() *host {
 		h := night(app("pakashop-backend"))
 		h.suspend("Service/pakashop-backend", "pakashop-backend is suspended by alice (sudo): database migration; it ends after 1h, or with: evenkeel resume pakashop-backend")

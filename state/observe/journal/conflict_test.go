@@ -29,6 +29,8 @@ func TestStoppedFor(t *testing.T) {
 		{"it failed", []string{told("foe.service", msgNotStarted, "f1", "start", 84, 901), stopped, stopping, ran}, 0, "foe.service"},
 		{"it waits for the stop", []string{stopping, ran}, 84, "foe.service"},
 		{"how it had been started is forgotten", []string{told("foe.service", msgStarted, "f1", "start", 84, 901), stopped}, 0, "foe.service"},
+		{"its start was cut off", []string{stopped, told("foe.service", msgStarting, "f1", "start", 84, 900), stopping, told("a.service", msgStarting, "i1", "start", 53, 899)}, 0, "foe.service"},
+		{"its start was cut off by hand, the other one ran before it", []string{stopped, stopping, told("a.service", msgStarting, "i1", "start", 90, 899), told("foe.service", msgStarting, "f1", "start", 84, 890)}, 0, ""},
 		{"the nearest of two", []string{told("foe.service", msgStarted, "f1", "start", 84, 901), told("war.service", msgStarted, "w1", "start", 60, 901), stopped, ran}, 0, "foe.service"},
 		{"by hand, and nothing else", []string{stopped, stopping, ran}, 0, ""},
 		{"by hand, then the other one", []string{told("foe.service", msgStarted, "f1", "start", 116, 901), stopped, stopping, ran}, 0, ""},
