@@ -39,7 +39,7 @@ type desk struct {
 func (d *desk) View(context.Context) (View, error) { return d.view, nil }
 func (d *desk) Reload(context.Context) error       { return nil }
 func (d *desk) Reconcile()                         {}
-func (d *desk) requests() []hand.Request { d.mu.Lock(); defer d.mu.Unlock(); return d.asked }
+func (d *desk) requests() []hand.Request           { d.mu.Lock(); defer d.mu.Unlock(); return d.asked }
 
 func (d *desk) Hand(_ context.Context, r hand.Request) (hand.Answer, error) {
 	d.mu.Lock()

@@ -71,8 +71,9 @@ func (d *draft) humanStop(sv *service, unit string, u state.Unit) bool {
 	case u.Active != "inactive" && u.Active != "failed":
 		return false
 	case u.Active == "failed" || u.Result != "" && u.Result != "success" || !d.ranHere(unit):
-		// It ended badly, or never came up: only a stop job is a human's word.
-		return u.Stop.Asked() && (d.ranHere(unit) || d.triedHere(sv, unit))
+		// It ended badly, or never came up: only a stop job is a human's word, and
+		// only while nobody has tried to start it since.
+		return u.Stop.Asked() && !u.StartLimited() && (d.ranHere(unit) || d.triedHere(sv, unit))
 	}
 	return true
 }

@@ -97,9 +97,9 @@ func (h *Host) unit(name string) state.Unit {
 	if isService(u.id) {
 		h.service(u, &out)
 	}
-	if out.Active == "inactive" && (out.Result == "" || out.Result == "success") && out.Load == "loaded" && u.job == nil {
+	if unexplained(out, h.ends[u.id].cause) {
 		out.Stop, out.StoppedFor = h.ends[u.id].cause, h.ends[u.id].rival
-		if out.Stop == state.StopUnread && out.Entered > 0 {
+		if out.Stop == state.StopUnread && out.Entered > 0 && out.Active == "inactive" {
 			out.Stop = state.StopNoSign
 		}
 	}
@@ -107,6 +107,15 @@ func (h *Host) unit(name string) state.Unit {
 		out.Stop, out.StoppedFor = u.job.end().cause, u.job.rival
 	}
 	return out
+}
+
+// unexplained tells a unit of which the journal is asked why it is down: see
+// state/observe. A stop takes a while, which here may be no time at all.
+func unexplained(u state.Unit, c state.StopCause) bool {
+	if u.Load != "loaded" || u.Job.ID != 0 {
+		return false
+	}
+	return u.Active == "inactive" && (u.Result == "" || u.Result == "success") || u.Active == "failed" && (u.Rested != u.Exited || c.Asked())
 }
 
 func (h *Host) service(u *unit, out *state.Unit) {
