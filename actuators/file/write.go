@@ -6,7 +6,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -90,7 +89,7 @@ func (d *folder) setPerm(w wish, have target) (actuators.Result, error) {
 }
 
 // replace puts the new file where the old one lies, or where nothing does. What
-// lies there is kept first; the new file is written meanwhile.
+// lies there is kept first.
 func (a *Actuator) replace(ctx context.Context, d *folder, w wish, have target, keep func() error) error {
 	a.sweep(d)
 	temp, release, err := a.tempName()
@@ -98,16 +97,11 @@ func (a *Actuator) replace(ctx context.Context, d *folder, w wish, have target, 
 		return failed(w, "name a temporary file", err)
 	}
 	defer release()
-	var kept error
-	var keeping sync.WaitGroup
-	keeping.Go(func() { kept = keep() })
-	err = d.fill(temp, w)
-	keeping.Wait()
-	switch {
-	case err != nil:
+	if err := keep(); err != nil {
+		return err
+	}
+	if err := d.fill(temp, w); err != nil {
 		return failed(w, "write", err)
-	case kept != nil:
-		return errors.Join(kept, d.unlink(temp))
 	}
 	if err := ctx.Err(); err != nil {
 		return late(w, errors.Join(err, d.unlink(temp)))

@@ -176,7 +176,7 @@ func TestOrderOfSystemCalls(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Two things happen beside each other, and both before the exchange.
+	// Both happen before the exchange.
 	exchange := []string{
 		`renameat2\([^\n]*"\.evenkeel-[^\n]*"x\.service", RENAME_EXCHANGE\)`, // the new file has its name …
 		`fsync\(\d+<` + regexp.QuoteMeta(dir) + `>\)`,                        // … on disk

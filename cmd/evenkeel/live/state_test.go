@@ -238,7 +238,7 @@ var stateTests = map[string]func(box){
 	"a chain that is down is started in order": func(b box) {
 		b.declare("row", service("row1", sleeper()), service("row2", sleeper(), "dependsOn: [row1]"), service("row3", sleeper(), "dependsOn: [row2]"))
 		b.well("row1", "row2", "row3")
-		b.sh(unseen("systemctl kill -s KILL row3 row2 row1"))
+		b.sh(unseen("systemctl kill -s KILL row3 row2 row1; while systemctl is-active -q row1 row2 row3; do sleep 0.01; done"))
 		b.comes("systemctl is-active row1 row2 row3")
 		b.well("row1", "row2", "row3")
 		b.sh("a() { systemctl show -P ActiveEnterTimestampMonotonic $1; }; test $(a row1) -lt $(a row2) && test $(a row2) -lt $(a row3)")
