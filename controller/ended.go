@@ -38,7 +38,7 @@ func (l *loop) endSteps() {
 	}
 	for _, e := range ended {
 		l.merge(e.report.Facts)
-		l.held(e.held)
+		l.letGoLater(e.loaded)
 		l.lets = append(l.lets, e.let)
 	}
 }
@@ -78,16 +78,16 @@ func (l *loop) shutEyes(refs []state.Ref) (let func()) {
 			}
 		}
 	}
-	return l.c.eyes.hold(refs, patientFor)
+	return l.c.eyes.shut(refs, patientFor)
 }
 
 // reloads tells that a daemon-reload is planned or under way.
 func (l *loop) reloads() bool { return slices.ContainsFunc(l.plan.Steps, isReload) }
 
-// holdEyes is shutEyes for the time of an act.
-func (l *loop) holdEyes(s state.Step) (let func()) {
+// shutEyesFor is shutEyes for the time of an act.
+func (l *loop) shutEyesFor(s state.Step) (let func()) {
 	if isReload(s) {
-		return l.c.eyes.hold(l.refs(), time.Minute)
+		return l.c.eyes.shut(l.refs(), time.Minute)
 	}
 	return l.shutEyes(s.Rests)
 }

@@ -25,7 +25,7 @@ type eyes struct {
 	// mu guards everything that follows.
 	mu      sync.Mutex
 	pending map[state.Ref]state.Time // after which the look must begin; of this boot, or zero
-	held    map[state.Ref]int        // by how many acts under way
+	closed  map[state.Ref]int        // by how many acts under way
 	all     bool
 	looking bool
 }
@@ -35,7 +35,7 @@ type eyes struct {
 const patientFor = 250 * time.Millisecond
 
 func newEyes(o Observer) *eyes {
-	return &eyes{observer: o, wake: make(chan struct{}, 1), pending: make(map[state.Ref]state.Time), held: make(map[state.Ref]int)}
+	return &eyes{observer: o, wake: make(chan struct{}, 1), pending: make(map[state.Ref]state.Time), closed: make(map[state.Ref]int)}
 }
 
 // dirty asks for a look at some facts; at all of them where none is named.
@@ -75,18 +75,18 @@ func (e *eyes) outdated(r state.Ref, ends ...state.Time) {
 	e.stir()
 }
 
-// hold keeps the eyes from what an act rests on; let ends it, or time does.
-func (e *eyes) hold(refs []state.Ref, patience time.Duration) (let func()) {
+// shut keeps the eyes from what an act rests on; let ends it, or time does.
+func (e *eyes) shut(refs []state.Ref, patience time.Duration) (let func()) {
 	e.mu.Lock()
 	for _, r := range refs {
-		e.held[r]++
+		e.closed[r]++
 	}
 	e.mu.Unlock()
 	once := sync.OnceFunc(func() {
 		e.mu.Lock()
 		for _, r := range refs {
-			if e.held[r]--; e.held[r] <= 0 {
-				delete(e.held, r)
+			if e.closed[r]--; e.closed[r] <= 0 {
+				delete(e.closed, r)
 			}
 		}
 		e.mu.Unlock()
@@ -160,7 +160,7 @@ func (e *eyes) merged() {
 	e.mu.Unlock()
 }
 
-// take returns what is to be looked at now. What an act holds stays pending.
+// take returns what is to be looked at now. What they are kept from stays pending.
 func (e *eyes) take() []state.Ref {
 	now := e.observer.Now()
 	e.mu.Lock()
@@ -174,7 +174,7 @@ func (e *eyes) take() []state.Ref {
 	}
 	var refs []state.Ref
 	for r := range e.pending {
-		if e.held[r] == 0 {
+		if e.closed[r] == 0 {
 			refs = append(refs, r)
 			delete(e.pending, r)
 		}

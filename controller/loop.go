@@ -23,7 +23,7 @@ type loop struct {
 
 	guarding map[string]bool // Steps whose facts are being read again before they begin
 	acts     acts            // Steps under way
-	holds    []func()        // end what is held for Steps under way
+	loaded   []func()        // let systemd forget what is kept loaded for Steps under way
 	lets     []func()        // open the eyes for what ended Steps rested on
 	ended    []stepEnded     // Steps whose end is not written down yet
 	draining bool            // no new Step begins

@@ -62,16 +62,16 @@ func (m wanted) tell(l *loop) bool {
 // guarded brings the reading before an act: of the Steps that were ready, those
 // that still are begin now.
 type guarded struct {
-	ids   []string
-	facts state.Facts
-	let   func() // the eyes look at what was read
-	held  func() // ends what is held for the Steps; nil: nothing
+	ids    []string
+	facts  state.Facts
+	let    func() // the eyes look at what was read
+	loaded func() // lets systemd forget units that were kept loaded for the Steps; nil: none were
 }
 
 func (m guarded) tell(l *loop) bool {
 	failpoint.Hit("guard.after")
 	l.lets = append(l.lets, m.let)
-	l.held(m.held)
+	l.letGoLater(m.loaded)
 	for _, id := range m.ids {
 		delete(l.guarding, id)
 	}
@@ -100,7 +100,7 @@ func (m guarded) tell(l *loop) bool {
 type stepEnded struct {
 	report act.Report
 	let    func() // the eyes look at what it rests on
-	held   func() // ends what is held for the Steps that waited for it; nil: nothing
+	loaded func() // the same for the Steps that waited for it
 }
 
 func (m stepEnded) tell(l *loop) bool {

@@ -17,9 +17,9 @@ type Observer interface {
 	// Observe reads the named facts. It never fails as a whole: what could
 	// not be read is a fact with its error.
 	Observe(ctx context.Context, refs []state.Ref) state.Facts
-	// Hold has facts that are to be read again and again soon kept where they
-	// are cheap to read, until let is called. It changes nothing else.
-	Hold(ctx context.Context, refs []state.Ref) (let func())
+	// KeepLoaded has facts that are to be read again and again soon kept where
+	// they are cheap to read, until let is called. It changes nothing else.
+	KeepLoaded(ctx context.Context, refs []state.Ref) (let func())
 	// Watch reports which facts may have changed until ctx ends; no names at
 	// all means that anything may have. refs tells which are of interest.
 	Watch(ctx context.Context, refs func() []state.Ref, dirty func([]state.Ref)) error

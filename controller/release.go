@@ -36,9 +36,9 @@ func (l *loop) guard(steps []state.Step) {
 	let := l.shutEyes(refs)
 	idle := l.idle(refs)
 	l.acts.spawn(func(ctx context.Context) {
-		held := l.hold(ctx, idle)
+		loaded := l.keepLoaded(ctx, idle)
 		facts := l.c.o.Observer.Observe(ctx, refs)
-		l.c.inbox <- guarded{ids, facts, let, held}
+		l.c.inbox <- guarded{ids, facts, let, loaded}
 	})
 }
 
@@ -53,32 +53,32 @@ func (l *loop) idle(refs []state.Ref) []state.Ref {
 	return out
 }
 
-// hold keeps units loaded until no Step is under way: each is read before its
-// start, by the actuator, and after it.
-func (l *loop) hold(ctx context.Context, units []state.Ref) (let func()) {
+// keepLoaded keeps units loaded until no Step is under way: each is read before
+// its start, by the actuator, and after it.
+func (l *loop) keepLoaded(ctx context.Context, units []state.Ref) (let func()) {
 	if len(units) == 0 {
 		return nil
 	}
-	return l.c.o.Observer.Hold(ctx, units)
+	return l.c.o.Observer.KeepLoaded(ctx, units)
 }
 
-// held keeps what is to be let go later.
-func (l *loop) held(let func()) {
+// letGoLater takes what keepLoaded returned.
+func (l *loop) letGoLater(let func()) {
 	if let != nil {
-		l.holds = append(l.holds, let)
+		l.loaded = append(l.loaded, let)
 	}
 }
 
-// letGo ends what was held when nothing is under way. Apply leaves it to the end
+// letGo lets systemd forget units again when nothing is under way. Apply leaves it to the end
 // of its connection.
 func (l *loop) letGo() {
-	if l.finished != nil || len(l.holds) == 0 || l.acts.running > 0 || len(l.guarding) > 0 {
+	if l.finished != nil || len(l.loaded) == 0 || l.acts.running > 0 || len(l.guarding) > 0 {
 		return
 	}
-	holds := l.holds
-	l.holds = nil
+	loaded := l.loaded
+	l.loaded = nil
 	l.acts.spawn(func(context.Context) {
-		for _, let := range holds {
+		for _, let := range loaded {
 			let()
 		}
 	})
@@ -104,10 +104,10 @@ func (l *loop) release(steps []state.Step, before state.Facts) {
 		o := act.Order{Step: s, Before: before, Policy: l.want.Policy, Content: l.content(s), Let: approved || s.Ask != ""}
 		l.c.o.Log.Info("step begins", "id", s.ID, "object", s.Object, "action", s.Action.String(), "reason", s.Reason, "detail", s.Detail, "traceId", entries[i].Intent.Trace)
 		l.acts.running++
-		let, next := l.holdEyes(s), l.next(s)
+		let, next := l.shutEyesFor(s), l.next(s)
 		l.acts.spawn(func(ctx context.Context) {
 			report := l.c.actor.Do(ctx, o)
-			l.c.inbox <- stepEnded{report, let, l.hold(ctx, next)}
+			l.c.inbox <- stepEnded{report, let, l.keepLoaded(ctx, next)}
 		})
 	}
 }

@@ -113,10 +113,16 @@ func (d *draft) resetLimit(sv *service, w *wish) bool {
 	reset := *w
 	reset.reason, reset.remedial = state.StartLimitHit, false
 	reset.detail = "systemd refused to start " + w.unit + " again: its start limit was hit"
+	return d.resetFirst(sv, w, reset)
+}
+
+// resetFirst has a start wait for a reset-failed, which is the start's wish but
+// for what it says.
+func (d *draft) resetFirst(sv *service, start *wish, reset wish) bool {
 	reset.action.Verb = "reset-failed"
 	id, ok := d.wish(sv, reset)
 	if ok {
-		w.needs = append(w.needs, id)
+		start.needs = append(start.needs, id)
 	}
 	return ok
 }

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/pakashop/evenkeel/actuators"
 	"github.com/pakashop/evenkeel/desired"
@@ -165,10 +164,7 @@ func (d *draft) unlimit(sv *service, u state.Unit, w *wish) {
 	}
 	reset := *w
 	reset.detail, reset.needs = "systemd refuses to start "+w.unit+" until its start limit is reset; "+w.detail, nil
-	reset.action.Verb = "reset-failed"
-	if id, ok := d.wish(sv, reset); ok {
-		w.needs = append(w.needs, id)
-	}
+	d.resetFirst(sv, w, reset)
 }
 
 // handVerb is what it takes to do what was asked for, or why it cannot be done;
@@ -222,49 +218,4 @@ func (d *draft) handOrder() {
 			}
 		}
 	}
-}
-
-// overdue lifts suspensions whose time is over, so that the record says when
-// they ended.
-func (d *draft) overdue() {
-	for _, key := range slices.Sorted(maps.Keys(d.past.Holds)) {
-		if h := d.past.Holds[key]; h.Reason == state.Suspended && h.Ended(d.now) {
-			d.remember(state.Note{Kind: state.NoteLifted, Object: h.Object, Name: h.Unit, Hold: &h, Detail: "its time is over"})
-		} else if h.Reason == state.Suspended {
-			d.waits(h.Until(d.now))
-		}
-	}
-}
-
-// newVersionFor is how long a new version of evenkeel waits to be approved
-// before it may disturb anything.
-const newVersionFor = 24 * time.Hour
-
-// newVersion holds the first disruptive wishes of a new version: it may see the
-// world otherwise than the one before, and an upgrade must restart nothing.
-func (d *draft) newVersion(object string, w wish) (hold, bool) {
-	if d.past.Renewed.IsZero() || w.effect != actuators.Disruptive {
-		return hold{}, false
-	}
-	age := d.now.Since(d.past.Renewed)
-	if age >= newVersionFor {
-		return hold{}, false
-	}
-	detail := fmt.Sprintf("evenkeel %s is new on this host; let it act with: evenkeel approve %s", d.past.Version, d.stepID(object, w))
-	return hold{state.NewVersion, detail, d.at(newVersionFor - age)}, true
-}
-
-// approvedFor is how long an approval lasts that is not made use of: what waits
-// for a human today is not let go by what he said of another day.
-const approvedFor = 24 * time.Hour
-
-// approved tells whether a human let the Step of a wish go.
-func (d *draft) approved(object string, w wish) bool {
-	at, ok := d.past.Approved[d.stepID(object, w)]
-	return ok && d.now.Since(at) < approvedFor
-}
-
-// stepID is the ID that the Step of a wish has, or would have.
-func (d *draft) stepID(object string, w wish) string {
-	return stepID(object, w.action, d.past.Tally[state.TallyKey(object, w.action)])
 }

@@ -2,6 +2,8 @@ package plan
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/pakashop/evenkeel/desired"
@@ -101,6 +103,18 @@ func (d *draft) resumedSince(sv *service, u state.Unit) bool {
 func (d *draft) stoppedByUs(unit string, u state.Unit) bool {
 	stop, ok := d.past.Stopped[unit]
 	return ok && stop.Boot == d.now.Boot && stop.After(d.past.Started[unit]) && wentDown(u) <= stop.Up
+}
+
+// overdue lifts suspensions whose time is over, so that the record says when
+// they ended.
+func (d *draft) overdue() {
+	for _, key := range slices.Sorted(maps.Keys(d.past.Holds)) {
+		if h := d.past.Holds[key]; h.Reason == state.Suspended && h.Ended(d.now) {
+			d.remember(state.Note{Kind: state.NoteLifted, Object: h.Object, Name: h.Unit, Hold: &h, Detail: "its time is over"})
+		} else if h.Reason == state.Suspended {
+			d.waits(h.Until(d.now))
+		}
+	}
 }
 
 // lift ends a hold. If the unit is still down, that it had been running is

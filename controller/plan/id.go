@@ -29,10 +29,15 @@ func (d *draft) step(object string, w wish) string {
 		// A package manager's lock, a shutdown: read again in the last moment.
 		s.Rests = append(slices.Clip(w.rests), hostRef)
 	}
-	s.ID = stepID(object, w.action, d.past.Tally[state.TallyKey(object, w.action)])
+	s.ID = d.stepID(object, w)
 	d.byKey[stepKey(object, w.action)] = s.ID
 	d.steps = append(d.steps, s)
 	return s.ID
+}
+
+// stepID is the ID that the Step of a wish has, or would have.
+func (d *draft) stepID(object string, w wish) string {
+	return stepID(object, w.action, d.past.Tally[state.TallyKey(object, w.action)])
 }
 
 // stepID names a Step: the same in a dry run, in the loop and after a restart,

@@ -16,7 +16,7 @@ type Units interface {
 	Observe(ctx context.Context, names []string) map[string]state.Fact[state.Unit]
 	Host(ctx context.Context) state.Fact[units.Manager]
 	Rivals(ctx context.Context, names []string) (map[string]map[string]uint32, error)
-	Hold(ctx context.Context, names []string) (let func())
+	KeepLoaded(ctx context.Context, names []string) (let func())
 	Watch(ctx context.Context, dirty func(names []string, all bool)) error
 }
 
@@ -103,16 +103,16 @@ func (o *Observer) Observe(ctx context.Context, refs []state.Ref) state.Facts {
 	return out
 }
 
-// Hold keeps the named units loaded until let is called, so that reading them
+// KeepLoaded keeps the named units loaded until let is called, so that reading them
 // again is cheap. Facts of other kinds need no such thing.
-func (o *Observer) Hold(ctx context.Context, refs []state.Ref) (let func()) {
+func (o *Observer) KeepLoaded(ctx context.Context, refs []state.Ref) (let func()) {
 	var names []string
 	for _, r := range refs {
 		if r.Kind == state.RefUnit {
 			names = append(names, r.Name)
 		}
 	}
-	return o.opt.Units.Hold(ctx, names)
+	return o.opt.Units.KeepLoaded(ctx, names)
 }
 
 // host puts systemd's word and the host's own together. If either is missing,

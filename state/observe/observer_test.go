@@ -80,7 +80,7 @@ func (p unitPart) Rivals(_ context.Context, names []string) (map[string]map[stri
 	return out, p.rerr
 }
 
-func (p unitPart) Hold(context.Context, []string) (let func()) { return func() {} }
+func (p unitPart) KeepLoaded(context.Context, []string) (let func()) { return func() {} }
 
 func (p unitPart) Host(context.Context) state.Fact[units.Manager] { return p.manager }
 

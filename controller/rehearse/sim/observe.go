@@ -12,8 +12,8 @@ import (
 	"github.com/pakashop/evenkeel/state"
 )
 
-// Hold does nothing: whatever is asked of this host is cheap.
-func (h *Host) Hold(context.Context, []state.Ref) (let func()) { return func() {} }
+// KeepLoaded does nothing: whatever is asked of this host is cheap.
+func (h *Host) KeepLoaded(context.Context, []state.Ref) (let func()) { return func() {} }
 
 // Observe reads the named facts, all at this instant.
 func (h *Host) Observe(_ context.Context, refs []state.Ref) state.Facts {

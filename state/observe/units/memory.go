@@ -13,7 +13,7 @@ import (
 // asked in the first round trip, and to leave out what cannot have changed.
 type memory struct {
 	units   map[string]remembered // by the name that was asked for
-	held    map[string]int        // by how many Holds
+	kept    map[string]int        // by how many calls of KeepLoaded
 	touched map[string]bool       // primary names about which a signal has come since
 	watched bool                  // signals come
 }
@@ -22,11 +22,11 @@ type memory struct {
 type remembered struct {
 	unit  state.Unit
 	stamp uint64 // when systemd had loaded its units, before that reading
-	held  bool   // systemd has not forgotten it since
+	kept  bool   // systemd has not forgotten it since
 }
 
 func newMemory() memory {
-	return memory{units: map[string]remembered{}, held: map[string]int{}, touched: map[string]bool{}}
+	return memory{units: map[string]remembered{}, kept: map[string]int{}, touched: map[string]bool{}}
 }
 
 // loaded tells a unit that systemd has in memory, so that single properties
@@ -34,11 +34,11 @@ func newMemory() memory {
 // and just as true.
 func (m memory) loaded(name string) bool {
 	r, ok := m.units[name]
-	return m.held[name] > 0 || ok && r.unit.Active != "inactive"
+	return m.kept[name] > 0 || ok && r.unit.Active != "inactive"
 }
 
 // steady tells a unit whose last reading a few properties may confirm. An idle
-// one counts only while it is held: systemd may have forgotten any other, and
+// one counts only while it is kept loaded: systemd may have forgotten any other, and
 // read its files again.
 func (m memory) steady(name string) bool {
 	r, ok := m.units[name]
@@ -46,7 +46,7 @@ func (m memory) steady(name string) bool {
 	case !ok || r.stamp == 0:
 		return false
 	case r.unit.Active == "inactive":
-		return r.held && m.held[name] > 0
+		return r.kept && m.kept[name] > 0
 	}
 	return r.unit.Changed > 0 && (r.unit.Active == "active" || r.unit.Active == "failed")
 }
@@ -75,9 +75,9 @@ func (r remembered) again(is state.Unit) state.Unit {
 	return u
 }
 
-// Hold keeps systemd from forgetting idle units until let is called, and so
+// KeepLoaded keeps systemd from forgetting idle units until let is called, and so
 // from reading their files at each question. It changes nothing else.
-func (o *Observer) Hold(ctx context.Context, names []string) (let func()) {
+func (o *Observer) KeepLoaded(ctx context.Context, names []string) (let func()) {
 	names = slices.DeleteFunc(slices.Clone(names), func(n string) bool { return badName(n) != "" })
 	if fresh := o.count(names, 1); len(fresh) > 0 {
 		o.bus.Ref(ctx, fresh)
@@ -89,18 +89,18 @@ func (o *Observer) Hold(ctx context.Context, names []string) (let func()) {
 	}
 }
 
-// count adds to the Holds of units, and returns those that are held since, or
-// no longer.
+// count adds to the calls of KeepLoaded for units, and returns those that are
+// kept since, or no longer.
 func (o *Observer) count(names []string, by int) (changed []string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, n := range names {
-		was := o.memory.held[n]
+		was := o.memory.kept[n]
 		if was == 0 || was+by == 0 {
 			changed = append(changed, n)
 		}
-		if o.memory.held[n] = was + by; was+by == 0 {
-			delete(o.memory.held, n)
+		if o.memory.kept[n] = was + by; was+by == 0 {
+			delete(o.memory.kept, n)
 			o.memory.loosen(n)
 		}
 	}
@@ -110,12 +110,12 @@ func (o *Observer) count(names []string, by int) (changed []string) {
 // loosen notes that systemd may have forgotten a unit.
 func (m memory) loosen(name string) {
 	if r, ok := m.units[name]; ok {
-		r.held = false
+		r.kept = false
 		m.units[name] = r
 	}
 }
 
-// lost notes that a connection may have ended, and what it held with it.
+// lost notes that a connection may have ended, and what it kept loaded with it.
 func (o *Observer) lost() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -128,7 +128,7 @@ func (o *Observer) lost() {
 func (o *Observer) recall(names []string) memory {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	m := memory{units: make(map[string]remembered, len(names)), held: maps.Clone(o.memory.held), touched: make(map[string]bool), watched: o.memory.watched}
+	m := memory{units: make(map[string]remembered, len(names)), kept: maps.Clone(o.memory.kept), touched: make(map[string]bool), watched: o.memory.watched}
 	for _, n := range names {
 		r, ok := o.memory.units[n]
 		if !ok {
@@ -143,9 +143,9 @@ func (o *Observer) recall(names []string) memory {
 	return m
 }
 
-// remember keeps whole readings, and which units were held before them. A lean
+// remember keeps whole readings, and which units were kept loaded before them. A lean
 // one is good for nothing later.
-func (o *Observer) remember(units []reading, stamp uint64, held map[string]int) {
+func (o *Observer) remember(units []reading, stamp uint64, kept map[string]int) {
 	if o.opts.Lean {
 		return
 	}
@@ -157,7 +157,7 @@ func (o *Observer) remember(units []reading, stamp uint64, held map[string]int) 
 			delete(o.memory.units, r.name)
 			continue
 		}
-		o.memory.units[r.name] = remembered{unit: r.unit, stamp: stamp, held: held[r.name] > 0}
+		o.memory.units[r.name] = remembered{unit: r.unit, stamp: stamp, kept: kept[r.name] > 0}
 	}
 }
 

@@ -67,7 +67,7 @@ func (o *Observer) readAll(ctx context.Context, names []string, units []reading)
 	if err := o.second(ctx, units, known, fresh); err != nil {
 		return err
 	}
-	o.remember(units, stamp, known.held)
+	o.remember(units, stamp, known.kept)
 	return nil
 }
 

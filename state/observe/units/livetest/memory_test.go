@@ -61,7 +61,7 @@ func TestAReadingAgainIsAsGoodAsTheFirst(t *testing.T) {
 		for _, n := range names {
 			maps.Copy(one, old.Observe(t.Context(), []string{n}))
 		}
-		let := old.Hold(t.Context(), names)
+		let := old.KeepLoaded(t.Context(), names)
 		held := old.Observe(t.Context(), names[:3])
 		let()
 		for _, n := range names {
