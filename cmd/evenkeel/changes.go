@@ -71,23 +71,10 @@ func (a *app) changes(ctx context.Context, w changes.Window, form string) error 
 	slices.SortStableFunc(all, func(x, y report.ChangeLine) int { return x.Time.Compare(y.Time.Time) })
 	all = all[max(0, len(all)-w.Limit):]
 	if form == "json" {
-		return a.printLines(all)
+		return printLines(a, all)
 	}
 	_, err = fmt.Fprint(a.stdout, report.ChangesText(all, a.style()))
 	return err
-}
-
-func (a *app) printLines(all []report.ChangeLine) error {
-	for _, l := range all {
-		b, err := report.JSONLine(l)
-		if err != nil {
-			return err
-		}
-		if _, err := a.stdout.Write(b); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // ownChanges are evenkeel's steps and notes, and the steps once more as what

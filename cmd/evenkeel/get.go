@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,7 @@ import (
 	"github.com/pakashop/evenkeel/controller/api"
 	"github.com/pakashop/evenkeel/controller/report"
 	"github.com/pakashop/evenkeel/desired"
+	"github.com/pakashop/evenkeel/state"
 )
 
 func (a *app) getCmd() *cobra.Command {
@@ -83,30 +85,37 @@ func (a *app) describeCmd() *cobra.Command {
 }
 
 func (a *app) describeObject(ctx context.Context, object string) (report.Description, error) {
-	unknown := &exit{exitUnknown, fmt.Errorf("unknown object %s", object)}
+	unknown := fmt.Errorf("unknown object %s", object)
+	return about(ctx, a, object, unknown, (*api.Client).Describe, api.View.Describe)
+}
+
+// about asks the running controller of one object, and works it out where none
+// runs. unknown is what to say where there is no such object.
+func about[T any](ctx context.Context, a *app, object string, unknown error, ask func(*api.Client, context.Context, string) (T, error), work func(api.View, string, []state.Line) (T, bool)) (T, error) {
 	if len(a.paths) == 0 {
-		d, err := api.NewClient(a.socket).Describe(ctx, object)
+		t, err := ask(api.NewClient(a.socket), ctx, object)
 		var e *api.Error
 		switch {
-		case errors.As(err, &e) && e.Code == 404:
-			return d, unknown
+		case errors.As(err, &e) && e.Code == http.StatusNotFound:
+			return t, &exit{exitUnknown, unknown}
 		case !errors.Is(err, api.ErrNone) || !exists(defaultDesired):
 			if err != nil {
 				err = trouble(hint(err))
 			}
-			return d, err
+			return t, err
 		}
 	}
 	v, err := a.look(ctx, reach{})
 	if err != nil {
-		return report.Description{}, trouble(hint(err))
+		var none T
+		return none, trouble(hint(err))
 	}
-	lines, _ := a.history(ctx, api.HistoryFilter{Object: object, Limit: 10})
-	d, ok := v.Describe(object, lines)
+	lines, _ := a.history(ctx, api.HistoryFilter{Object: object, Limit: api.RecentLines})
+	t, ok := work(v, object, lines)
 	if !ok {
-		return d, unknown
+		return t, &exit{exitUnknown, unknown}
 	}
-	return d, nil
+	return t, nil
 }
 
 // objectName completes what people type: a bare name means a Service, and the

@@ -75,19 +75,24 @@ func (a *app) showHistory(ctx context.Context, f api.HistoryFilter, form string)
 	}
 	slices.Reverse(lines) // the newest last, where the eye is
 	if form == "json" {
-		for _, l := range api.Lines(lines) {
-			b, err := report.JSONLine(l)
-			if err != nil {
-				return err
-			}
-			if _, err := a.stdout.Write(b); err != nil {
-				return err
-			}
-		}
-		return nil
+		return printLines(a, api.Lines(lines))
 	}
 	_, err = fmt.Fprint(a.stdout, report.HistoryText(api.Lines(lines), a.style()))
 	return err
+}
+
+// printLines prints JSON, a line each.
+func printLines[T any](a *app, all []T) error {
+	for _, l := range all {
+		b, err := report.JSONLine(l)
+		if err != nil {
+			return err
+		}
+		if _, err := a.stdout.Write(b); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // history asks the running controller, and reads the record where none runs.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -41,30 +40,7 @@ Exit code 0: explained. 4: unknown service. 2: trouble.`,
 	return cmd
 }
 
-// why asks the running controller, and works it out where none runs.
 func (a *app) why(ctx context.Context, object string) (report.Why, error) {
-	unknown := &exit{exitUnknown, fmt.Errorf("unknown service %s; evenkeel get services lists them", object)}
-	if len(a.paths) == 0 {
-		w, err := api.NewClient(a.socket).Why(ctx, object)
-		var e *api.Error
-		switch {
-		case errors.As(err, &e) && e.Code == 404:
-			return w, unknown
-		case !errors.Is(err, api.ErrNone) || !exists(defaultDesired):
-			if err != nil {
-				err = trouble(hint(err))
-			}
-			return w, err
-		}
-	}
-	v, err := a.look(ctx, reach{})
-	if err != nil {
-		return report.Why{}, trouble(hint(err))
-	}
-	lines, _ := a.history(ctx, api.HistoryFilter{Object: object, Limit: 10})
-	w, ok := v.Why(object, lines)
-	if !ok {
-		return w, unknown
-	}
-	return w, nil
+	unknown := fmt.Errorf("unknown service %s; evenkeel get services lists them", object)
+	return about(ctx, a, object, unknown, (*api.Client).Why, api.View.Why)
 }

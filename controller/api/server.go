@@ -211,36 +211,32 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) describe(w http.ResponseWriter, r *http.Request) {
-	v, ok := s.now(w, r)
-	if !ok {
-		return
-	}
-	object := r.URL.Query().Get("object")
-	lines, err := s.o.History(HistoryFilter{Object: object, Limit: 10})
-	if err != nil {
-		s.o.Log.Warn("history for describe was not read", "error", err)
-	}
-	d, found := v.Describe(object, lines)
-	if !found {
-		s.fail(w, http.StatusNotFound, "unknown object "+object)
-		return
-	}
-	s.answer(w, d)
+	s.about(w, r, func(v View, object string, lines []state.Line) (any, bool) { return found(v.Describe(object, lines)) })
 }
 
 func (s *Server) why(w http.ResponseWriter, r *http.Request) {
+	s.about(w, r, func(v View, object string, lines []state.Line) (any, bool) { return found(v.Why(object, lines)) })
+}
+
+func found[T any](v T, ok bool) (any, bool) { return v, ok }
+
+// RecentLines is how much of its history an answer about one object rests on.
+const RecentLines = 10
+
+// about answers what is known of one object, with its latest history.
+func (s *Server) about(w http.ResponseWriter, r *http.Request, tell func(View, string, []state.Line) (any, bool)) {
 	v, ok := s.now(w, r)
 	if !ok {
 		return
 	}
 	object := r.URL.Query().Get("object")
-	lines, err := s.o.History(HistoryFilter{Object: object, Limit: 10})
+	lines, err := s.o.History(HistoryFilter{Object: object, Limit: RecentLines})
 	if err != nil {
-		s.o.Log.Warn("history for why was not read", "error", err)
+		s.o.Log.Warn("the history of an object was not read", "object", object, "error", err)
 	}
-	answer, found := v.Why(object, lines)
-	if !found {
-		s.fail(w, http.StatusNotFound, "unknown service "+object)
+	answer, known := tell(v, object, lines)
+	if !known {
+		s.fail(w, http.StatusNotFound, "unknown object "+object)
 		return
 	}
 	s.answer(w, answer)

@@ -45,12 +45,6 @@ func (c *Conn) Look(ctx context.Context, names []string, props []Property) ([]Un
 	return status, replies[1:], nil
 }
 
-// ListUnitsByNames is Look without properties.
-func (c *Conn) ListUnitsByNames(ctx context.Context, names []string) ([]UnitStatus, error) {
-	status, _, err := c.Look(ctx, names, nil)
-	return status, err
-}
-
 // Get is Look without states.
 func (c *Conn) Get(ctx context.Context, props []Property) ([]Reply, error) {
 	_, replies, err := c.Look(ctx, nil, props)

@@ -238,7 +238,7 @@ func TestTheFirstCallOnAPrivateConnectionIsAnswered(t *testing.T) {
 			err = c.Reload(t.Context())
 		} else {
 			reload.Go(func() { exec.Command("systemctl", "daemon-reload").Run() })
-			_, err = c.ListUnitsByNames(t.Context(), []string{"basic.target"})
+			_, _, err = c.Look(t.Context(), []string{"basic.target"}, nil)
 		}
 		if err != nil {
 			t.Errorf("%d: %v", i, err)

@@ -256,7 +256,7 @@ func TestWatchEndsWithItsConnection(t *testing.T) {
 	if err := <-done; err == nil {
 		t.Error("a watch on a closed connection ends with an error")
 	}
-	if _, err := c.ListUnitsByNames(t.Context(), []string{"basic.target"}); busName(err) != bus.NameNoServer {
+	if _, _, err := c.Look(t.Context(), []string{"basic.target"}, nil); busName(err) != bus.NameNoServer {
 		t.Errorf("a closed connection: %v", err)
 	}
 }
