@@ -69,8 +69,8 @@ func (l *loop) letGoLater(let func()) {
 	}
 }
 
-// letGo lets systemd forget units again when nothing is under way. Apply leaves it to the end
-// of its connection.
+// letGo lets systemd forget units again when nothing is under way. Apply leaves
+// it to the end of its connection.
 func (l *loop) letGo() {
 	if l.finished != nil || len(l.loaded) == 0 || l.acts.running > 0 || len(l.guarding) > 0 {
 		return

@@ -28,39 +28,30 @@ steps. The IDs are in diff, why and describe.`,
 }
 
 func (a *app) acceptCmd() *cobra.Command {
-	f := handFlags{request: hand.Request{Verb: hand.Accept}}
-	cmd := &cobra.Command{
+	return a.atOnce(&cobra.Command{
 		Use:     "accept SERVICE...",
 		Short:   "Accept the foreign drop-ins of services as they are now",
 		Long:    "Accept drop-ins that nobody declared, with the content that they have now. A\nchange of it is foreign again; spec.acceptDropIns accepts a name for good.",
 		Example: "  evenkeel accept pakashop-backend",
-	}
-	a.handFlags(cmd, &f)
-	return a.atOnce(cmd, &f)
+	}, hand.Accept)
 }
 
 func (a *app) retryCmd() *cobra.Command {
-	f := handFlags{request: hand.Request{Verb: hand.Retry}}
-	cmd := &cobra.Command{
+	return a.atOnce(&cobra.Command{
 		Use:     "retry SERVICE...",
 		Short:   "Clear what services have spent of their limits, once",
 		Long:    "Have the limits and pauses of repairs begin anew for services: evenkeel tries\nagain at once what it had given up (BudgetSpent) or waits to do (Backoff).",
 		Example: "  evenkeel retry pakashop-backend",
-	}
-	a.handFlags(cmd, &f)
-	return a.atOnce(cmd, &f)
+	}, hand.Retry)
 }
 
 func (a *app) releaseCmd() *cobra.Command {
-	f := handFlags{request: hand.Request{Verb: hand.Release}}
-	cmd := &cobra.Command{
+	return a.atOnce(&cobra.Command{
 		Use:     "release SERVICE...",
 		Short:   "Stop managing services; nothing on the host changes",
 		Long:    "Take services out of evenkeel's hands, for good: their units, files and links\nstay as they are, also when they leave the desired state. resume takes them back.",
 		Example: "  evenkeel release pakashop-loyalty",
-	}
-	a.handFlags(cmd, &f)
-	return a.atOnce(cmd, &f)
+	}, hand.Release)
 }
 
 func (a *app) reconcileCmd() *cobra.Command {

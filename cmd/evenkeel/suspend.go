@@ -15,8 +15,7 @@ import (
 )
 
 func (a *app) suspendCmd() *cobra.Command {
-	f := handFlags{request: hand.Request{Verb: hand.Suspend}}
-	cmd := &cobra.Command{
+	return a.atOnce(&cobra.Command{
 		Use:     "suspend OBJECT... | host",
 		Aliases: []string{"pause"},
 		Short:   "Keep evenkeel's hands off services, or off the whole host, for a while",
@@ -26,26 +25,25 @@ of them. It always ends by itself: after an hour, or as --for says.
 Without a running controller, or where its socket is dead, this stops all acts
 of evenkeel at once: touch /run/evenkeel/stop`,
 		Example: "  evenkeel suspend pakashop-backend --for 2h --reason debugging\n  evenkeel suspend host --for 30m\n  evenkeel suspend -l tier=core",
-	}
-	a.handFlags(cmd, &f)
-	durationFlag(cmd, &f.request.For, "for", "how long (default 1h, at most 30d)")
-	return a.atOnce(cmd, &f)
+	}, hand.Suspend)
 }
 
 func (a *app) resumeCmd() *cobra.Command {
-	f := handFlags{request: hand.Request{Verb: hand.Resume}}
-	cmd := &cobra.Command{
+	return a.atOnce(&cobra.Command{
 		Use:     "resume OBJECT... | host",
 		Aliases: []string{"unpause"},
 		Short:   "End a suspension, a respected stop by hand, or a release",
 		Example: "  evenkeel resume pakashop-backend\n  evenkeel resume host",
-	}
-	a.handFlags(cmd, &f)
-	return a.atOnce(cmd, &f)
+	}, hand.Resume)
 }
 
 // atOnce completes a verb that is done when it is said.
-func (a *app) atOnce(cmd *cobra.Command, f *handFlags) *cobra.Command {
+func (a *app) atOnce(cmd *cobra.Command, verb string) *cobra.Command {
+	f := handFlags{request: hand.Request{Verb: verb}}
+	a.handFlags(cmd, &f)
+	if verb == hand.Suspend {
+		durationFlag(cmd, &f.request.For, "for", "how long (default 1h, at most 30d)")
+	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		f.request.Objects = objectNames(args)
 		_, err := a.ask(cmd.Context(), f.request)
