@@ -94,7 +94,7 @@ func (c *Controller) send(m message) {
 
 func (c *Controller) watchHost(ctx context.Context, refs func() []state.Ref) {
 	for ctx.Err() == nil {
-		err := c.o.Observer.Watch(ctx, refs, c.eyes.dirty)
+		err := c.o.Observer.Watch(ctx, refs, c.eyes.dirty, func(f state.Facts) { c.send(factsCame{f}) })
 		if ctx.Err() != nil {
 			return
 		}

@@ -115,6 +115,9 @@ func (e *eyes) answered(f state.Facts) {
 	for n, x := range f.Dirs {
 		drop(state.RefDir, n, x.At, x.Err)
 	}
+	for n, x := range f.Probes {
+		drop(state.RefProbe, n, x.At, x.Err)
+	}
 	if f.Host != nil {
 		drop(state.RefHost, "", f.Host.At, f.Host.Err)
 	}

@@ -26,7 +26,7 @@ func (a *absent) Observe(ctx context.Context, refs []state.Ref) state.Facts {
 	return f
 }
 
-func (a *absent) Watch(ctx context.Context, _ func() []state.Ref, _ func([]state.Ref)) error {
+func (a *absent) Watch(ctx context.Context, _ func() []state.Ref, _ func([]state.Ref), _ func(state.Facts)) error {
 	<-ctx.Done()
 	return ctx.Err()
 }

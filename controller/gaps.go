@@ -42,6 +42,9 @@ func (l *loop) reading(r state.Ref) (err string, known bool) {
 	case state.RefFile:
 		f, ok := l.have.Files[r.Name]
 		return f.Err, ok
+	case state.RefProbe:
+		f, ok := l.have.Probes[r.Name]
+		return f.Err, ok
 	}
 	f, ok := l.have.Dirs[r.Name]
 	return f.Err, ok
@@ -59,6 +62,8 @@ func (l *loop) older(r state.Ref) bool {
 		at = l.have.Files[r.Name].At
 	case state.RefDir:
 		at = l.have.Dirs[r.Name].At
+	case state.RefProbe:
+		at = l.have.Probes[r.Name].At
 	}
 	return slices.ContainsFunc(l.ends(r), at.Outdated)
 }

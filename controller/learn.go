@@ -25,6 +25,8 @@ func brings(f state.Facts, r state.Ref) (ok bool) {
 		_, ok = f.Files[r.Name]
 	case state.RefDir:
 		_, ok = f.Dirs[r.Name]
+	case state.RefProbe:
+		_, ok = f.Probes[r.Name]
 	}
 	return ok
 }

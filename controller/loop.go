@@ -78,6 +78,7 @@ func (l *loop) begin() {
 	if v := l.c.o.Version; v != "" && v != l.past.Version && l.past.Distrust == "" {
 		l.write([]state.Entry{{At: now, Note: &state.Note{Kind: state.NoteVersion, Name: v}}}, "notes")
 	}
+	l.c.o.Observer.Probe(l.want.Probings())
 	l.c.eyes.dirty(nil)
 	l.resync.Reset(l.jitter())
 }

@@ -25,6 +25,11 @@ func (m factsRead) tell(l *loop) bool {
 	return l.learn(m.facts)
 }
 
+// factsCame brings readings for which nobody had asked.
+type factsCame struct{ facts state.Facts }
+
+func (m factsCame) tell(l *loop) bool { return l.learn(m.facts) }
+
 // wanted brings a new desired state, or says why there is none.
 type wanted struct {
 	set      *desired.Set
@@ -56,6 +61,7 @@ func (m wanted) tell(l *loop) bool {
 	}
 	l.want = m.set
 	l.interest()
+	l.c.o.Observer.Probe(l.want.Probings())
 	return true
 }
 

@@ -20,9 +20,13 @@ type Observer interface {
 	// KeepLoaded has facts that are to be read again and again soon kept where
 	// they are cheap to read, until let is called. It changes nothing else.
 	KeepLoaded(ctx context.Context, refs []state.Ref) (let func())
+	// Probe says which probes are to be run from now on, while Watch runs. It
+	// must be quick.
+	Probe([]desired.Probing)
 	// Watch reports which facts may have changed until ctx ends; no names at
-	// all means that anything may have. refs tells which are of interest.
-	Watch(ctx context.Context, refs func() []state.Ref, dirty func([]state.Ref)) error
+	// all means that anything may have. refs tells which are of interest. Facts
+	// that come by themselves, as probes do, it brings as they change.
+	Watch(ctx context.Context, refs func() []state.Ref, dirty func([]state.Ref), seen func(state.Facts)) error
 	Now() state.Time
 }
 

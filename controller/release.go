@@ -25,7 +25,7 @@ func (l *loop) guard(steps []state.Step) {
 	for _, s := range steps {
 		ids = append(ids, s.ID)
 		l.guarding[s.ID] = true
-		for _, r := range s.Rests {
+		for _, r := range slices.Concat(s.Rests, s.Heeds) {
 			if !seen[r] {
 				seen[r] = true
 				refs = append(refs, r)

@@ -31,6 +31,7 @@ func Build(d Declared, vars Vars) (Service, []Finding) {
 	b.knownTraps(&s)
 	b.files(&s)
 	b.watch(&s)
+	b.probes(&s)
 	s.Spec = b.settled(s.Spec)
 	if s.UnitFile != nil {
 		s.UnitDigest = digestOf(append([]Artifact{*s.UnitFile}, s.DropIns...)...)

@@ -126,6 +126,7 @@ func (c *checker) port(field string, p *Port, ports map[string]int) {
 		if p.Number < 1 || p.Number > 65535 {
 			c.bad(field, "%d is not a port; they go from 1 to 65535", p.Number)
 		}
+	case strings.Contains(p.Name, "$("): // another number for each instance
 	default:
 		if _, ok := ports[p.Name]; !ok {
 			c.bad(field, "no port is named %s%s", shorten(p.Name), portHint(p.Name, ports))

@@ -18,6 +18,7 @@ type Input struct {
 	Objects     []Object       // of every kind
 	Services    []*Service     // the Services among them, each made by Build
 	Windows     []ChangeWindow // the ChangeWindows among them, without their services
+	Endpoints   []Endpoint     // the Endpoints among them
 	// Partial says that some objects could not be read, so that a name that is
 	// not found is no error yet.
 	Partial bool
@@ -80,6 +81,7 @@ func Compile(in Input) (*Set, []Finding) {
 	c.conflicts(here)
 	set.Services = c.order(here)
 	set.Windows = c.windows(here)
+	set.Endpoints = c.endpoints()
 	return set, c.found
 }
 

@@ -28,6 +28,9 @@ func (c *compiler) order(services []*Service) []Service {
 		s := *here[name]
 		for _, dep := range s.Spec.DependsOn {
 			if here[dep.Name] == nil {
+				if c.services[dep.Name] == nil && dep.Kind != "order" && c.endpoint(dep.Name) {
+					s.Outside = append(s.Outside, dep.Name)
+				}
 				continue // on another host, or an Endpoint
 			}
 			if dep.Kind == "order" {
@@ -59,6 +62,11 @@ func (c *compiler) dependencies(d *Service) []string {
 		}
 	}
 	return names
+}
+
+// endpoint tells whether an Endpoint has a name.
+func (c *compiler) endpoint(name string) bool {
+	return slices.ContainsFunc(c.in.Endpoints, func(e Endpoint) bool { return e.Name == name })
 }
 
 // maxHints bounds the search for what somebody meant, which compares with all

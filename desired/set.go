@@ -10,7 +10,8 @@ type Set struct {
 	Objects     []Object  `json:"objects"`  // all of them, by kind and name
 	Services    []Service `json:"services"` // placed on this host; what others depend on comes first, ties by name
 
-	Windows []ChangeWindow `json:"windows,omitempty"` // by name
+	Windows   []ChangeWindow `json:"windows,omitempty"`   // by name
+	Endpoints []Endpoint     `json:"endpoints,omitempty"` // by name
 }
 
 // Service is a Service as this host runs it.
@@ -30,11 +31,14 @@ type Service struct {
 	UnitFile *Artifact         `json:"unitFile,omitempty"`
 	DropIns  []Artifact        `json:"dropIns,omitempty"`
 	Files    []Artifact        `json:"files,omitempty"`
+	Probes   []Probing         `json:"probes,omitempty"` // of its units
 
 	// Requires and Follows name Services of this Set: those that must be ready
-	// before, and those that are merely started before.
+	// before, and those that are merely started before. Outside names Endpoints
+	// that it requires.
 	Requires []string `json:"requires,omitempty"`
 	Follows  []string `json:"follows,omitempty"`
+	Outside  []string `json:"outside,omitempty"`
 
 	// UnitDigest names what the unit is made of (unit file and drop-ins),
 	// FilesDigest what the process reads. Empty: nothing is declared.

@@ -3,6 +3,7 @@ package state
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"maps"
 	"slices"
 )
 
@@ -29,4 +30,9 @@ func equalUnit(a, b Unit) bool {
 
 func equalDir(a, b Dir) bool {
 	return a.Exists == b.Exists && slices.Equal(a.Names, b.Names) && a.Changed.Equal(b.Changed)
+}
+
+func equalProbe(a, b Probe) bool {
+	return a.Verdict == b.Verdict && a.Since == b.Since && a.Failing == b.Failing && a.Class == b.Class &&
+		a.Detail == b.Detail && a.Invocation == b.Invocation && maps.Equal(a.Says, b.Says)
 }

@@ -25,6 +25,7 @@ type Step struct {
 	Effect   actuators.Effect `json:"effect"`
 	Needs    []string         `json:"needs,omitempty"`    // IDs of Steps of this Plan that must have ended before
 	Rests    []Ref            `json:"rests,omitempty"`    // the facts that are read again before and after it is done
+	Heeds    []Ref            `json:"heeds,omitempty"`    // further facts that are read again before it is done; it changes none of them
 	Fields   []Field          `json:"fields,omitempty"`   // what differs
 	Remedial bool             `json:"remedial,omitempty"` // charged to the unit's limits: it repairs what had been well
 	Actor    string           `json:"actor,omitempty"`    // the human who asked for it; empty: evenkeel itself
@@ -48,6 +49,8 @@ const (
 	RefUnit RefKind = "unit"
 	RefFile RefKind = "file"
 	RefDir  RefKind = "dir"
+
+	RefProbe RefKind = "probe"
 )
 
 func (r Ref) String() string { return string(r.Kind) + ":" + r.Name }

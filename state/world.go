@@ -24,6 +24,10 @@ type World struct {
 	Units map[string]Fact[Unit] `json:"units,omitempty"` // by the name that was asked for
 	Files map[string]Fact[File] `json:"files,omitempty"` // by absolute path
 	Dirs  map[string]Fact[Dir]  `json:"dirs,omitempty"`  // by absolute path: drop-in folders
+
+	// Probes are the verdicts of probes, by name: liveness/nginx.service,
+	// endpoint/pawapay. nil: nobody probes, as in a dry run without a controller.
+	Probes map[string]Fact[Probe] `json:"probes,omitempty"`
 }
 
 // Host is what concerns the host as a whole.
@@ -177,6 +181,8 @@ type Facts struct {
 	Units map[string]Fact[Unit] `json:"units,omitempty"`
 	Files map[string]Fact[File] `json:"files,omitempty"`
 	Dirs  map[string]Fact[Dir]  `json:"dirs,omitempty"`
+
+	Probes map[string]Fact[Probe] `json:"probes,omitempty"`
 }
 
 // Add puts the readings of g into f, g's winning.
@@ -187,6 +193,7 @@ func (f *Facts) Add(g Facts) {
 	f.Units = overlay(f.Units, g.Units)
 	f.Files = overlay(f.Files, g.Files)
 	f.Dirs = overlay(f.Dirs, g.Dirs)
+	f.Probes = overlay(f.Probes, g.Probes)
 }
 
 // Merge returns the World with newer readings in place of older ones, and
@@ -204,6 +211,8 @@ func (w World) Merge(f Facts) (World, bool) {
 	w.Files, c = merge(w.Files, f.Files, func(a, b File) bool { return a == b })
 	changed = changed || c
 	w.Dirs, c = merge(w.Dirs, f.Dirs, equalDir)
+	changed = changed || c
+	w.Probes, c = merge(w.Probes, f.Probes, equalProbe)
 	return w, changed || c
 }
 

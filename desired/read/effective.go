@@ -43,6 +43,7 @@ type made struct {
 	object   desired.Object
 	service  *desired.Service
 	window   *desired.ChangeWindow
+	endpoint *desired.Endpoint
 	tree     *node // its effective values
 	sources  map[string]string
 	problems Problems
@@ -75,6 +76,9 @@ func (l *loader) compile() *desired.Set {
 		}
 		if r.window != nil {
 			in.Windows = append(in.Windows, *r.window)
+		}
+		if r.endpoint != nil {
+			in.Endpoints = append(in.Endpoints, *r.endpoint)
 		}
 		for name, digest := range r.sources {
 			sources[name] = digest
@@ -126,8 +130,12 @@ func (l *loader) make(o *object, all []defaults) made {
 	if s, ok := value.(*desired.ServiceSpec); ok {
 		l.build(&m, o, s, &d)
 	} else {
-		if w, ok := value.(*desired.ChangeWindowSpec); ok {
-			m.window = &desired.ChangeWindow{Name: o.meta.Name, Spec: *w}
+		switch v := value.(type) {
+		case *desired.ChangeWindowSpec:
+			m.window = &desired.ChangeWindow{Name: o.meta.Name, Spec: *v}
+		case *desired.EndpointSpec:
+			e := desired.NewEndpoint(o.meta.Name, o.meta.Labels, *v)
+			m.endpoint = &e
 		}
 		m.object.Spec = l.spec(o.kind, spec, d.vars)
 	}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/state"
 	"github.com/pakashop/evenkeel/state/observe/units"
 )
@@ -47,7 +48,15 @@ type Journal interface {
 	StoppedFor(ctx context.Context, rivals map[string]map[string]uint32) (map[string]string, error)
 }
 
-// Options are the parts of an Observer. All are required but the last.
+// Probes asks whether what runs is well; *probes.Prober has it.
+type Probes interface {
+	Set([]desired.Probing)
+	Units(map[string]state.Fact[state.Unit])
+	Observe(ctx context.Context, names []string) map[string]state.Fact[state.Probe]
+	Watch(ctx context.Context, seen func(map[string]state.Fact[state.Probe]))
+}
+
+// Options are the parts of an Observer. All are required but the last two.
 type Options struct {
 	Now     func() state.Time
 	Units   Units
@@ -55,6 +64,7 @@ type Options struct {
 	Links   Links
 	Host    Host
 	Journal Journal
+	Probes  Probes       // nil: nothing is probed
 	Log     *slog.Logger // nil: nothing is logged
 }
 
@@ -99,8 +109,18 @@ func (o *Observer) Observe(ctx context.Context, refs []state.Ref) state.Facts {
 	if len(names[state.RefHost]) > 0 {
 		wg.Go(func() { out.Host = o.host(ctx) })
 	}
+	if list := names[state.RefProbe]; len(list) > 0 && o.opt.Probes != nil {
+		wg.Go(func() { out.Probes = o.opt.Probes.Observe(ctx, list) })
+	}
 	wg.Wait()
 	return out
+}
+
+// Probe says which probes are to be run from now on.
+func (o *Observer) Probe(list []desired.Probing) {
+	if o.opt.Probes != nil {
+		o.opt.Probes.Set(list)
+	}
 }
 
 // KeepLoaded keeps the named units loaded until let is called, so that reading them
@@ -161,6 +181,9 @@ func (o *Observer) units(ctx context.Context, names []string) map[string]state.F
 			f.Value.Boot = boot[n]
 		}
 		facts[n] = f
+	}
+	if o.opt.Probes != nil {
+		o.opt.Probes.Units(facts)
 	}
 	o.scopes.boots(boot)
 	o.ended.explain(ctx, facts)

@@ -21,12 +21,13 @@ const refresh = 10 * time.Second
 // Watch calls dirty with the facts that may have changed, until ctx ends; it
 // then returns nil. No facts means any of them; so it begins. refs tells what
 // is of interest; it is asked again and again, and must be quick. dirty may be
-// called by several goroutines at once. Watch must not run twice at once.
+// called by several goroutines at once. Watch must not run twice at once. What
+// probes come to it brings by seen.
 //
 // It is driven by events. What no event tells (a change of a deeper link, a
 // watch that the kernel refused) only looking again now and then tells; that is
 // the caller's.
-func (o *Observer) Watch(ctx context.Context, refs func() []state.Ref, dirty func([]state.Ref)) error {
+func (o *Observer) Watch(ctx context.Context, refs func() []state.Ref, dirty func([]state.Ref), seen func(state.Facts)) error {
 	w, err := files.NewWatcher(o.opt.Log)
 	if err != nil {
 		return err
@@ -52,6 +53,11 @@ func (o *Observer) Watch(ctx context.Context, refs func() []state.Ref, dirty fun
 	wg.Go(func() { errs <- o.opt.Units.Watch(ctx, s.units); cancel() })
 	wg.Go(func() { o.opt.Host.Watch(ctx, s.packages) })
 	wg.Go(func() { s.keep(ctx) })
+	if o.opt.Probes != nil {
+		wg.Go(func() {
+			o.opt.Probes.Watch(ctx, func(f map[string]state.Fact[state.Probe]) { seen(state.Facts{Probes: f}) })
+		})
+	}
 	dirty(nil)
 	wg.Wait()
 	if err := <-errs; err != nil {

@@ -26,7 +26,7 @@ func startWatch(t *testing.T, p *parts, refs []state.Ref) *watching {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() {
-		ended <- w.o.Watch(ctx, func() []state.Ref { return refs }, func(r []state.Ref) { w.reports <- r })
+		ended <- w.o.Watch(ctx, func() []state.Ref { return refs }, func(r []state.Ref) { w.reports <- r }, nil)
 	}()
 	t.Cleanup(func() {
 		cancel()

@@ -9,8 +9,12 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/state"
 )
+
+// Probe does nothing: nobody asks what runs on this host how it is.
+func (h *Host) Probe([]desired.Probing) {}
 
 // KeepLoaded does nothing: whatever is asked of this host is cheap.
 func (h *Host) KeepLoaded(context.Context, []state.Ref) (let func()) { return func() {} }
@@ -153,7 +157,7 @@ type watcher struct {
 }
 
 // Watch reports what may have changed until ctx ends.
-func (h *Host) Watch(ctx context.Context, refs func() []state.Ref, dirty func([]state.Ref)) error {
+func (h *Host) Watch(ctx context.Context, refs func() []state.Ref, dirty func([]state.Ref), _ func(state.Facts)) error {
 	w := &watcher{dirty: map[state.Ref]bool{}, wake: make(chan struct{}, 1)}
 	h.mu.Lock()
 	h.watchers[w] = struct{}{}

@@ -191,7 +191,7 @@ func TestWatchTellsWhoeverIsInterested(t *testing.T) {
 				for _, r := range list {
 					got[r] = true
 				}
-			})
+			}, func(state.Facts) {})
 		}()
 		tell := func(what string, do func(), want ...state.Ref) {
 			t.Helper()

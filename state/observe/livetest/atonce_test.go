@@ -23,7 +23,7 @@ func watching(t *testing.T, o *observe.Observer, refs ...state.Ref) {
 			case began <- true:
 			default:
 			}
-		})
+		}, nil)
 	}()
 	<-began
 	t.Cleanup(func() {

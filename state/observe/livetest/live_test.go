@@ -135,7 +135,7 @@ func TestWatchTheRealHost(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error)
 	go func() {
-		ended <- o.Watch(ctx, func() []state.Ref { return refs }, func(r []state.Ref) { reports <- r })
+		ended <- o.Watch(ctx, func() []state.Ref { return refs }, func(r []state.Ref) { reports <- r }, nil)
 	}()
 	<-reports
 	o.Observe(ctx, refs)
