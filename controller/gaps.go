@@ -13,6 +13,8 @@ func (l *loop) lookAgain() {
 	blind := false
 	for _, g := range l.plan.Gaps {
 		switch err, known := l.reading(g.Source); {
+		case g.Source.Kind == state.RefProbe && (g.Source.Name == "" || err != ""):
+			// Nobody probes, or it is asked again in its turn.
 		case known && err != "":
 			blind = true
 		case known && g.After.IsZero() && !l.older(g.Source):

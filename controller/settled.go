@@ -13,7 +13,8 @@ var passing = []state.Reason{state.Backoff, state.SystemdActing, state.InProgres
 // passes tells a hold that Apply waits for. A roll that only pauses goes on; one
 // that stands still, because a service did not come up, waits for a human.
 func passes(h state.Held) bool {
-	return slices.Contains(passing, h.Reason) || h.Reason == state.Rolling && h.Until != nil
+	soon := h.Reason == state.Rolling || h.Reason == state.DependencySick // one that starts is ready, or is not, by then
+	return slices.Contains(passing, h.Reason) && !h.Info || soon && h.Until != nil
 }
 
 // patience is the pause between two tries to read a fact at which Apply no

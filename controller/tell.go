@@ -11,12 +11,16 @@ import (
 // thirty services at once knows that he did.
 const maxTold = 5
 
-// tell announces the holds that the Plan wants announced: in the log, and to
-// those who are logged in. That it was told is on disk by now, so that a crash
+// tell announces what the Plan wants announced, holds and Cases that need a
+// human: in the log, and to those who are logged in. That it was told is on disk by now, so that a crash
 // may swallow an announcement, and nothing repeats it.
 func (l *loop) tell(notes []state.Note) {
 	var lines []string
 	for _, n := range notes {
+		if n.Kind == state.NoteCase && n.Detail != "" {
+			l.c.o.Log.Error("a human is needed", "object", n.Object, "case", n.Case.ID, "reason", n.Case.Ended, "detail", n.Detail)
+			lines = append(lines, n.Detail)
+		}
 		if n.Kind != state.NoteTold {
 			continue
 		}

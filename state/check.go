@@ -39,6 +39,10 @@ func (n Note) whole() bool {
 		return n.Owned != nil
 	case NoteRevision:
 		return n.Revision != nil
+	case NoteCase, NoteHealed:
+		return n.Case != nil
+	case NoteFlap:
+		return n.Flap != nil
 	case NoteRoll:
 		return n.Roll != nil
 	case NoteAsked, NoteAnswered:

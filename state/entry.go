@@ -72,6 +72,10 @@ const (
 	NoteWished    NoteKind = "wished"     // a change that only mode observe or management holds back has a reason
 	NoteWishedNot NoteKind = "wished-not" // it no longer has
 
+	NoteCase   NoteKind = "case"   // a sickness was noticed, or stands otherwise
+	NoteHealed NoteKind = "healed" // it is over
+	NoteFlap   NoteKind = "flap"   // counting a unit's restarts begins anew
+
 	NoteRoll NoteKind = "roll" // units that a change restarts one by one; none: it is over
 )
 
@@ -90,6 +94,8 @@ type Note struct {
 	Actor    string    `json:"actor,omitempty"` // the human whose doing it is
 	Wish     *Wish     `json:"wish,omitempty"`
 	Roll     *Roll     `json:"roll,omitempty"`
+	Case     *Case     `json:"case,omitempty"`
+	Flap     *Flap     `json:"flap,omitempty"`
 }
 
 // Ran is what one invocation of a unit was started with, by digest.

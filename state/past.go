@@ -40,6 +40,9 @@ type Past struct {
 	Resumed  map[string]Time    `json:"resumed,omitempty"`  // by object: the end of the last suspension
 	Version  string             `json:"version,omitempty"`  // of the evenkeel that acted last
 	Wished   map[string]Wish    `json:"wished,omitempty"`   // by Step ID: what only mode observe or management holds back; at most MaxWishes
+	Cases    map[string]Case    `json:"cases,omitempty"`    // by CaseKey: what is sick, or was until just now
+	Closed   map[string]int     `json:"closed,omitempty"`   // by CaseKey: Cases that are over
+	Flaps    map[string]Flap    `json:"flaps,omitempty"`    // by unit: since when its restarts are counted
 	Roll     Roll               `json:"roll,omitzero"`      // the change that is restarting units one by one
 	Renewed  Time               `json:"renewed,omitzero"`   // since when it is that version, where another had acted before and nobody has approved it
 
@@ -111,6 +114,9 @@ func (p *Past) init() {
 	set(&p.Released)
 	set(&p.Resumed)
 	set(&p.Wished)
+	set(&p.Cases)
+	set(&p.Closed)
+	set(&p.Flaps)
 }
 
 func set[K comparable, V any](m *map[K]V) {
@@ -133,6 +139,7 @@ func (p *Past) Clone() *Past {
 	c.Asks, c.Approved = maps.Clone(p.Asks), maps.Clone(p.Approved)
 	c.Accepted, c.Released, c.Resumed = maps.Clone(p.Accepted), maps.Clone(p.Released), maps.Clone(p.Resumed)
 	c.Wished = maps.Clone(p.Wished)
+	c.Cases, c.Closed, c.Flaps = maps.Clone(p.Cases), maps.Clone(p.Closed), maps.Clone(p.Flaps)
 	c.Roll.Units = slices.Clone(p.Roll.Units)
 	c.init()
 	return &c
@@ -162,6 +169,7 @@ func (p *Past) Fold(e Entry) {
 func (p *Past) intent(i Intent, at Time) {
 	s := i.Step
 	p.Flight[s.ID] = Flight{Intent: i, At: at}
+	p.climb(s, at)
 	if s.Remedial {
 		// Charged now, not at the end: a crash can only over-count.
 		c := append(slices.Clone(p.Charges[s.Action.Target]), at)
@@ -185,6 +193,7 @@ func (p *Past) outcome(o Outcome, at Time) {
 	}
 	key := TallyKey(s.Object, s.Action)
 	p.answer(s, o)
+	p.climbed(s, o, at)
 	switch o.Status {
 	case Done:
 		p.Tally[key]++
@@ -328,6 +337,12 @@ func (p *Past) note(n Note, at Time) {
 		p.Revision = *n.Revision
 	case NoteRoll:
 		p.Roll = *n.Roll
+	case NoteCase:
+		p.Cases[n.Case.Key()] = *n.Case
+	case NoteHealed:
+		p.closeCase(n.Case.Key())
+	case NoteFlap:
+		p.Flaps[n.Name] = *n.Flap
 	case NoteWished, NoteWishedNot:
 		p.wish(n, at)
 	default:
@@ -348,6 +363,7 @@ func (p *Past) hand(n Note, at Time) {
 		p.settle(n.Ask.ID, n.Ask.Units, n.Detail)
 	case NoteRetried:
 		delete(p.Charges, n.Name)
+		p.closeCase(CaseKey(n.Object, n.Name))
 		maps.DeleteFunc(p.Failures, func(k string, _ Failure) bool { return strings.HasPrefix(k, n.Object+" ") })
 	case NoteApproved:
 		p.Approved[n.Name] = at
@@ -378,6 +394,8 @@ func (p *Past) forget(object string) {
 		delete(p.Charges, u)
 		delete(p.Started, u)
 		delete(p.Stopped, u)
+		delete(p.Flaps, u)
+		p.closeCase(CaseKey(object, u))
 	}
 	delete(p.Managed, object)
 	delete(p.Released, object)

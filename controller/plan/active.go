@@ -90,6 +90,10 @@ func (d *draft) start(sv *service, unit string, u state.Unit, w wish) {
 	if h, sick := d.dependencies(sv, &w); sick {
 		w.holds = append(w.holds, h)
 	}
+	if w.remedial && len(sv.Spec.Remedies) > 0 && !d.startIsNext(sv, &w, u) {
+		sv.held = true
+		return
+	}
 	if u.StartLimited() && !d.resetLimit(sv, &w) {
 		sv.held = true
 		return
@@ -98,6 +102,7 @@ func (d *draft) start(sv *service, unit string, u state.Unit, w wish) {
 		sv.starting = append(sv.starting, id)
 	} else {
 		sv.held = true
+		d.gaveUp(sv, w)
 	}
 }
 
@@ -226,6 +231,9 @@ func (d *draft) dependencies(sv *service, w *wish) (hold, bool) {
 		if ok {
 			for _, u := range dep.Units {
 				w.rests = append(w.rests, unitRef(u)) // what it needs may die while it waits
+				if p, ok := dep.Probing(desired.ReadinessProbe, u); ok {
+					w.heeds = append(w.heeds, probeRef(p.Name))
+				}
 			}
 		}
 		switch {
@@ -235,12 +243,20 @@ func (d *draft) dependencies(sv *service, w *wish) (hold, bool) {
 			h, sick = hold{state.DependencySick, name + " is declared stopped, and comes first", nil}, true
 		case dep.unknown:
 			h, sick = hold{state.DependencySick, name + " could not be observed", nil}, true
+		case dep.up && len(dep.starting) == 0 && d.unfit(name) != "":
+			h, sick = hold{state.DependencySick, name + " " + d.unfit(name) + ", and comes first", d.readyBy(dep)}, true
 		case dep.up:
 			w.needs = append(w.needs, dep.starting...)
 		case dep.held || len(dep.starting) == 0:
 			h, sick = hold{state.DependencySick, name + " is not running, and comes first", nil}, true
 		default:
 			w.needs = append(w.needs, dep.starting...)
+		}
+	}
+	for _, name := range sv.Outside {
+		w.heeds = append(w.heeds, probeRef(desired.ProbeName(desired.EndpointProbe, name)))
+		if why := d.unfit(name); why != "" && !sick {
+			h, sick = hold{state.DependencySick, name + " " + why + ", and comes first", nil}, true
 		}
 	}
 	return h, sick

@@ -22,6 +22,7 @@ type wish struct {
 	action   actuators.Action
 	effect   actuators.Effect
 	rests    []state.Ref
+	heeds    []state.Ref // what is read again before it, and does not change by it
 	fields   []state.Field
 	needs    []string
 	repairs  bool // it belongs to management repair: state, not files or links
@@ -29,6 +30,8 @@ type wish struct {
 	human    bool // it waits for a human, who need not wait for anything else
 	holds    []hold
 	ask      *state.Ask // what a human asked for, where it is that
+	cause    string     // the Case whose remedy it is
+	rung     int        // which remedy
 }
 
 // hold is one reason not to do something.

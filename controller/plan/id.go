@@ -16,11 +16,7 @@ import (
 func (d *draft) step(object string, w wish) string {
 	s := state.Step{
 		Object: object, Reason: w.reason, Detail: w.detail, Action: w.action, Effect: w.effect,
-		Needs: w.needs, Rests: w.rests, Fields: w.fields, Remedial: w.remedial,
-	}
-	if s.Effect == actuators.Disruptive {
-		// A package manager that has just begun is seen before anything is disturbed.
-		s.Rests = append(slices.Clip(s.Rests), hostRef)
+		Needs: w.needs, Rests: w.rests, Heeds: w.heeds, Fields: w.fields, Remedial: w.remedial, Case: w.cause, Rung: w.rung,
 	}
 	if w.ask != nil {
 		s.Ask, s.Actor = w.ask.ID, w.ask.Actor

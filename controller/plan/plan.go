@@ -26,11 +26,13 @@ func Make(want *desired.Set, have *state.World, past *state.Past, now state.Time
 	d.host()
 	d.overdue()
 	d.perhaps()
+	d.diagnose()
 	d.undeclaredFiles = undeclaredFiles(want, d.past)
 	for i := range want.Services {
 		sv := d.begin(&want.Services[i])
 		d.guarded(sv.object, func() { d.service(sv) })
 	}
+	d.guarded(d.hostObject(), d.outbreak)
 	d.guarded(d.hostObject(), d.orphans)
 	d.forNobody()
 	d.announce()
@@ -59,6 +61,10 @@ type draft struct {
 	windows []window // the change windows, once somebody asks for them
 	rolling []string // units that evenkeel restarts because what they were started with has changed: now, or when what holds them ends
 	rolled  string   // the unit of a roll that was restarted last
+
+	vitals   map[string][]vitals // by the name of the Service or Endpoint: how everything is
+	explains map[string]bool     // by service: it is sick because of something that it requires; as far as somebody asked
+	tooMuch  string              // why so much is sick at once that nothing is disturbed; empty: it is not
 
 	unsettled bool // a unit went down, and it is not known whether the host does
 
@@ -173,6 +179,7 @@ func (d *draft) service(sv *service) {
 	sv.up = true
 	for _, u := range sv.Units {
 		d.state(sv, u)
+		d.heal(sv, u)
 	}
 	d.managed(sv)
 }

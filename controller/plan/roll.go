@@ -103,6 +103,10 @@ func (d *draft) didNotComeUp(sv *service, unit string) (word string, sick bool) 
 	switch {
 	case !f.Known():
 		return "not known to be well", true
+	case u.Up() && d.vital(sv, unit).ready == notReady:
+		return "not ready", true
+	case u.Up() && d.vital(sv, unit).ready == starting:
+		return "not ready yet", true
 	case u.Up(), u.Masked(), u.Active == "inactive" && mayRest(u), len(d.heldBy(sv.object, wish{unit: unit, action: actuators.Action{Verb: "start"}})) > 0:
 		return "", false
 	}

@@ -1,0 +1,254 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/pakashop/evenkeel/actuators"
+	"github.com/pakashop/evenkeel/desired"
+	"github.com/pakashop/evenkeel/state"
+)
+
+// A sickness is a Case. It opens when it is noticed, climbs the service's
+// remedies one by one, each tried once and judged by a reading that is younger
+// than its end, and closes when the service was well for a while. A Case that
+// has climbed all of them, or whose remedy made things worse, stands still until
+// a human comes, the service gets well, or its time comes to try once more.
+
+// heal sees to a unit that runs and is sick by the word of its probes, or that
+// goes up and down, and to the Case of one that was.
+func (d *draft) heal(sv *service, unit string) {
+	f := d.have.Units[unit]
+	if !f.Known() || d.have.Probes == nil && len(sv.Probes) > 0 {
+		return // nobody knows how it is
+	}
+	v := d.vital(sv, unit)
+	if v.reason == "" {
+		d.flapping(sv, &v, f.Value)
+	}
+	c, open := d.past.Cases[state.CaseKey(sv.object, unit)]
+	switch {
+	case sv.frozen:
+		return
+	case v.reason != "" && d.isRunning(sv) && !d.heldByHuman(sv, unit):
+		d.symptom(sv, v)
+		if !open {
+			c = d.openCase(sv, v)
+		}
+		d.climb(sv, c, v)
+	case open:
+		d.watch(sv, c, v)
+	}
+	d.unready(sv, v)
+}
+
+// isRunning tells that a service is declared running.
+func (d *draft) isRunning(sv *service) bool {
+	return sv.Spec.State == desired.Running || sv.Spec.State == ""
+}
+
+// symptom shows what is wrong with a unit, whatever is done about it.
+func (d *draft) symptom(sv *service, v vitals) {
+	d.held = append(d.held, state.Held{Object: sv.object, Unit: v.unit, Reason: v.reason, Detail: v.detail, Info: true})
+}
+
+// unready shows that a unit runs and is not ready, and what it waits for.
+func (d *draft) unready(sv *service, v vitals) {
+	if v.reason != "" || v.ready != notReady || !d.isRunning(sv) {
+		return
+	}
+	text := v.unit + " is not ready"
+	if v.detail != "" {
+		text += ": " + v.detail
+	}
+	d.held = append(d.held, state.Held{Object: sv.object, Unit: v.unit, Reason: state.NotReady, Detail: text, Info: true})
+	for _, root := range d.roots(sv.Name) {
+		d.held = append(d.held, state.Held{Object: sv.object, Unit: v.unit, Reason: state.DependencySick, Detail: root + ", and comes first", Info: true})
+	}
+}
+
+// openCase notes a new Case. One that began right after a remedy had disturbed
+// something else is that remedy's doing: the Case opens as one that has ended.
+// mark notes how a Case stands; a text is told to those who are logged in.
+// stop ends the climb of a Case, and tells.
+// says is what those who are logged in are told of a Case that has ended.
+// allSick lists the objects that are sick now, by their probes or by systemd.
+// climb does the next remedy of a Case, or says why not.
+func (d *draft) climb(sv *service, c state.Case, v vitals) {
+	if !c.Well.IsZero() {
+		c.Well = state.Time{} // a relapse: it goes on where it was
+		d.mark(c, "")
+	}
+	if c.Ended != "" {
+		again, ok := d.halfOpen(sv, c)
+		if !ok {
+			return
+		}
+		c = again
+	}
+	if last, tried := c.Last(); tried {
+		if last.Status == "" || d.verifying(sv, c, v, last) {
+			return
+		}
+		if c.Round > 0 && last.Status != state.Cut {
+			d.ended(sv, d.stop(c, state.Escalated, "another try was of no help either"))
+			return
+		}
+	}
+	if w, ok := d.nextRung(sv, c, v); ok {
+		d.remedy(sv, c, v, w)
+	}
+}
+
+// verifying holds the next remedy until the last one has had its time.
+func (d *draft) verifying(sv *service, c state.Case, v vitals, last state.Tried) bool {
+	left := d.settle(sv, last) - d.now.Since(last.Ended)
+	if left <= 0 {
+		return false
+	}
+	d.hold(sv.object, wish{unit: v.unit}, hold{state.Verifying, fmt.Sprintf("%s has ended; whether it helps shows until then", last.Action), d.at(left)})
+	return true
+}
+
+// settle is how long a remedy may take to show. A restart shows by itself: the
+// probes of the new process begin anew.
+func (d *draft) settle(sv *service, t state.Tried) time.Duration {
+	if rungs := remedies(sv); t.Rung > 0 && t.Rung <= len(rungs) {
+		do := rungs[t.Rung-1]
+		if do.Settle > 0 {
+			return do.Settle.Std()
+		}
+		if restarts(do.Do) {
+			return 0
+		}
+		return max(10*time.Second, patienceOf(sv.Service))
+	}
+	return 0
+}
+
+// nextRung finds the next remedy that can be tried. Where none is left the Case
+// ends: a human is needed. A remedy that was cut short is tried again.
+func (d *draft) nextRung(sv *service, c state.Case, v vitals) (wish, bool) {
+	rungs := remedies(sv)
+	n := 1
+	last, tried := c.Last()
+	if tried {
+		n = last.Rung + 1
+		if last.Status == state.Cut {
+			n = max(1, last.Rung)
+		}
+	}
+	for ; n <= len(rungs) && rungs[n-1].Do != "escalate"; n++ {
+		do := rungs[n-1]
+		if restarts(do.Do) && (v.reason == state.WrongService || v.reason == state.Flapping) {
+			continue // another process would be no better: something else answers, or systemd restarts it already
+		}
+		w, no := d.rung(sv, v, do)
+		if no != "" {
+			d.held = append(d.held, state.Held{Object: sv.object, Unit: v.unit, Reason: state.NotAllowed, Detail: fmt.Sprintf("remedy %d, %s: %s", n, do.Do, no), Info: true})
+			continue
+		}
+		w.cause, w.rung = c.ID, n
+		return w, true
+	}
+	why := "every remedy was tried"
+	if !tried {
+		why = "nothing that evenkeel may do by itself would help"
+	}
+	d.ended(sv, d.stop(c, state.Escalated, why))
+	return wish{}, false
+}
+
+// remedy wishes for a remedy, held by what is sick below or all around.
+func (d *draft) remedy(sv *service, c state.Case, v vitals, w wish) {
+	w.holds = append(w.holds, d.notTheCause(sv, v)...)
+	if h, much := d.tooMany(v); much && w.effect == actuators.Disruptive {
+		w.holds = append(w.holds, h)
+	}
+	w.rests, w.heeds = append(w.rests, d.probesOf(sv, v.unit)...), d.everybody(sv)
+	id, ok := d.wish(sv, w)
+	switch {
+	case ok && isStart(w.action):
+		sv.starting = append(sv.starting, id)
+	case !ok && len(w.holds) == 0:
+		d.waitsForHuman(sv, c, w)
+	}
+}
+
+// waitsForHuman tells, once, that a remedy waits for an approval, or that its
+// limits are spent.
+func (d *draft) waitsForHuman(sv *service, c state.Case, w wish) {
+	why := ""
+	switch {
+	case d.want.Policy.Approval(w.action.Actuator+"."+w.action.Verb) != desired.Auto && !d.approved(sv.object, w):
+		why = fmt.Sprintf("%s waits for approval: evenkeel approve %s", w.action, d.stepID(sv.object, w))
+	case d.spent(sv, w):
+		why = "the limit of repairs is reached"
+	}
+	if why != "" && c.Why != why {
+		c.Why = why
+		d.mark(c, fmt.Sprintf("%s: %s; %s", c.Unit, c.Detail, why))
+	}
+}
+
+// spent tells that a limit in number, not a pause, holds a remedy.
+func (d *draft) spent(sv *service, w wish) bool {
+	return slices.ContainsFunc(d.limits(sv, w), func(h hold) bool { return h.reason == state.BudgetSpent })
+}
+
+// notTheCause holds a remedy while something that the service requires is not
+// well, or became well only just now.
+func (d *draft) notTheCause(sv *service, v vitals) []hold {
+	var holds []hold
+	for _, root := range d.roots(sv.Name) {
+		holds = append(holds, hold{state.DependencySick, root + ", and comes first", nil})
+	}
+	if len(holds) == 0 {
+		if h, ok := d.recovering(sv.Service, v); ok {
+			holds = append(holds, h)
+		}
+	}
+	return holds
+}
+
+// probesOf names the facts by which a remedy for a unit is judged.
+func (d *draft) probesOf(sv *service, unit string) []state.Ref {
+	var refs []state.Ref
+	for _, p := range sv.Probes {
+		if p.Unit == unit {
+			refs = append(refs, probeRef(p.Name))
+		}
+	}
+	return refs
+}
+
+// everybody names the probes of all others: whether a service is sick alone is
+// looked at once more before something that may work is disturbed.
+func (d *draft) everybody(sv *service) []state.Ref {
+	var refs []state.Ref
+	for i := range d.want.Services {
+		s := &d.want.Services[i]
+		for _, p := range s.Probes {
+			if s.Name != sv.Name && p.Kind != desired.StartupProbe {
+				refs = append(refs, probeRef(p.Name))
+			}
+		}
+	}
+	for _, name := range sv.Outside {
+		refs = append(refs, probeRef(desired.ProbeName(desired.EndpointProbe, name)))
+	}
+	return refs
+}
+
+// ended shows a Case that climbs no further, and when it is tried once more.
+// restFor is how long a Case that has ended rests before one remedy is tried once
+// more: the time of the service's limits, twice as long each time, a day at most.
+// halfOpen lets a Case that has ended try once more when its time has come.
+// watch looks after the Case of a unit that is not sick now: it closes once the
+// unit was well for long enough. What is not known to be well proves nothing.
+// heldByHuman tells that a human keeps a unit down, or evenkeel away from it.
+// worseWithin is how long after its end a remedy counts as the cause of what
+// blame finds the Case whose remedy had disturbed something right before a unit
+// fell sick that was well before, and that does not rest on what was disturbed.
+// restsOn tells whether a service requires an object, directly or not.

@@ -1,0 +1,288 @@
+package plan_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pakashop/evenkeel/controller/plan"
+	"github.com/pakashop/evenkeel/desired"
+	"github.com/pakashop/evenkeel/state"
+)
+
+// act does the one Step of a plan that disturbs something, as it was planned.
+func (h *host) act(t *testing.T) state.Step {
+	t.Helper()
+	h.settle()
+	p := h.make()
+	ready := plan.Ready(p, h.past)
+	if len(ready) != 1 {
+		t.Fatalf("want one step that is ready:\n%s", tell(p))
+	}
+	s := ready[0]
+	h.past.Fold(state.Entry{At: h.now, Intent: &state.Intent{Step: s}})
+	h.later(100 * time.Millisecond)
+	if s.Action.Actuator == "systemd" {
+		up := h.now.Up
+		h.unit(s.Action.Target, func(u *state.Unit) {
+			u.Active, u.Sub, u.Result, u.Stop = "active", "running", "success", ""
+			u.Invocation, u.Entered = fmt.Sprintf("i-%d", up), up
+		})
+	}
+	h.past.Fold(state.Entry{At: h.now, Outcome: &state.Outcome{ID: s.ID, Status: state.Done}})
+	h.later(100 * time.Millisecond)
+	h.see()
+	return s
+}
+
+// has fails unless the plan says something.
+func (h *host) has(t *testing.T, want string) {
+	t.Helper()
+	h.settle()
+	if got := tell(h.make()); !strings.Contains(got, want) {
+		t.Fatalf("at %v the plan does not say %q:\n%s", h.now.Up, want, got)
+	}
+}
+
+func (h *host) hasNot(t *testing.T, what string) {
+	t.Helper()
+	h.settle()
+	if got := tell(h.make()); strings.Contains(got, what) {
+		t.Fatalf("at %v the plan says %q:\n%s", h.now.Up, what, got)
+	}
+}
+
+func ladder(names ...string) []desired.Do {
+	var out []desired.Do
+	for _, n := range names {
+		out = append(out, desired.Do{Do: n})
+	}
+	return out
+}
+
+// A ladder is climbed rung by rung, each once, each judged by what came after it.
+func TestLadder(t *testing.T) {
+	const live = desired.LivenessProbe
+	begin := func(do ...string) *host {
+		h := newHost("web")
+		h.probed("web", live)
+		h.svc("web").Spec.Remedies = ladder(do...)
+		h.want.Policy.Actions = map[string]string{"fix.it": desired.Auto}
+		h.fails("web", live, time.Minute)
+		return h
+	}
+	t.Run("restart, then another remedy, then a human, then once more", func(t *testing.T) {
+		h := begin("restart", "fix.it", "escalate")
+		if s := h.act(t); s.Action.Verb != "restart" || s.Rung != 1 || s.Case == "" {
+			t.Fatalf("first: %+v", s)
+		}
+		h.probe("web", live, state.Probe{}) // the new process was not asked yet
+		h.has(t, "held Service/web Verifying")
+		h.hasNot(t, "fix.it")
+		h.later(time.Minute)
+		h.fails("web", live, 20*time.Second)
+		s := h.act(t)
+		if s.Action.String() != "fix.it" || s.Rung != 2 {
+			t.Fatalf("second: %+v", s)
+		}
+		h.fails("web", live, 25*time.Second)
+		h.has(t, "held Service/web Verifying")
+		h.later(time.Minute)
+		h.fails("web", live, 2*time.Minute)
+		h.has(t, "held Service/web Escalated")
+		h.hasNot(t, "systemd.restart")
+		h.later(31 * time.Minute)
+		h.fails("web", live, 30*time.Minute)
+		if s := h.act(t); s.Action.Verb != "restart" {
+			t.Fatalf("half-open: %+v", s)
+		}
+		h.later(time.Minute)
+		h.fails("web", live, 20*time.Second)
+		h.has(t, "held Service/web Escalated")
+		h.later(45 * time.Minute)
+		h.fails("web", live, 20*time.Second)
+		h.has(t, "held Service/web Escalated") // it rests twice as long now
+	})
+	t.Run("it helps: watched, then closed", func(t *testing.T) {
+		h := begin("restart", "fix.it")
+		h.act(t)
+		h.probe("web", live, state.Probe{Verdict: state.ProbeSuccess, Since: h.now.Up})
+		h.has(t, "held Service/web Verifying")
+		if !h.make().InSync() {
+			t.Fatalf("a service that is well is no difference:\n%s", tell(h.make()))
+		}
+		h.later(11 * time.Minute)
+		h.probe("web", live, state.Probe{Verdict: state.ProbeSuccess, Since: h.now.Up - 11*time.Minute})
+		h.settle()
+		if len(h.past.Cases) > 0 || tell(h.make()) != "" {
+			t.Fatalf("the case did not close: %+v\n%s", h.past.Cases, tell(h.make()))
+		}
+	})
+	t.Run("a relapse goes on where it was", func(t *testing.T) {
+		h := begin("restart", "fix.it")
+		h.act(t)
+		h.probe("web", live, state.Probe{Verdict: state.ProbeSuccess, Since: h.now.Up})
+		h.settle()
+		h.later(5 * time.Minute)
+		h.fails("web", live, 30*time.Second)
+		if s := h.act(t); s.Action.String() != "fix.it" {
+			t.Fatalf("want the second rung: %+v", s)
+		}
+	})
+	t.Run("what cannot be done is passed over, and said", func(t *testing.T) {
+		h := begin("rollback", "restart")
+		h.has(t, "held Service/web NotAllowed")
+		if s := h.act(t); s.Action.Verb != "restart" || s.Rung != 2 {
+			t.Fatalf("%+v", s)
+		}
+	})
+	t.Run("a remedy that was cut short is tried again", func(t *testing.T) {
+		h := begin("restart", "fix.it")
+		h.settle()
+		s := plan.Ready(h.make(), h.past)[0]
+		h.past.Fold(state.Entry{At: h.now, Intent: &state.Intent{Step: s}})
+		h.past.Fold(state.Entry{At: h.now, Outcome: &state.Outcome{ID: s.ID, Status: state.Cut}})
+		h.later(20 * time.Second)
+		h.see()
+		h.fails("web", live, time.Minute)
+		if again := h.act(t); again.ID != s.ID {
+			t.Fatalf("want %s again, got %+v", s.ID, again)
+		}
+	})
+	t.Run("a remedy needs approval: it waits, and says so once", func(t *testing.T) {
+		h := begin("cache.flush")
+		h.svc("web").Spec.Remedies[0].With = map[string]any{"cache": "pages"}
+		h.want.Objects = append(h.want.Objects, desired.Object{Kind: "Cache", Metadata: desired.Meta{Name: "pages"}, Spec: []byte("{}")})
+		told := 0
+		for range 3 {
+			p := h.make()
+			for _, n := range p.Notes {
+				if n.Kind == state.NoteCase && n.Detail != "" {
+					told++
+				}
+			}
+			h.fold(p)
+		}
+		h.has(t, "held Service/web AwaitingApproval")
+		if told != 1 {
+			t.Errorf("told %d times", told)
+		}
+	})
+	t.Run("something else falls sick right after a remedy: both stop", func(t *testing.T) {
+		h := begin("restart", "fix.it")
+		h.add("other")
+		h.probed("other", live)
+		h.act(t)
+		h.later(30 * time.Second)
+		h.fails("other", live, 20*time.Second)
+		h.fails("web", live, 20*time.Second)
+		h.has(t, "held Service/other RemedyWorse")
+		h.has(t, "held Service/web RemedyWorse")
+		h.hasNot(t, "systemd.restart")
+		h.hasNot(t, "fix.it")
+	})
+	t.Run("what a human retries begins anew", func(t *testing.T) {
+		h := begin("escalate")
+		h.has(t, "held Service/web Escalated")
+		h.svc("web").Spec.Remedies = ladder("restart")
+		h.past.Fold(state.Entry{At: h.now, Note: &state.Note{Kind: state.NoteRetried, Object: "Service/web", Name: "web.service"}})
+		h.has(t, "systemd.restart web.service")
+	})
+}
+
+// Remedies are climbed for what does not stay up, too.
+func TestLadderOfWhatIsDown(t *testing.T) {
+	h := newHost("web")
+	h.svc("web").Spec.Remedies = ladder("fix.it", "restart", "escalate")
+	h.want.Policy.Actions = map[string]string{"fix.it": desired.Auto}
+	down := func() {
+		h.later(30 * time.Second)
+		h.see()
+		at := h.now.Up
+		h.unit("web.service", func(u *state.Unit) { dead(u); u.Exited, u.Rested, u.Changed = at, at, at })
+	}
+	down()
+	var did []string
+	for range 5 {
+		s := h.act(t)
+		did = append(did, fmt.Sprintf("%d %s", s.Rung, s.Action))
+		if s.Action.Actuator == "systemd" {
+			down()
+		}
+		h.later(5 * time.Minute)
+		h.see()
+		if p := h.make(); len(p.Steps) == 0 {
+			h.fold(p)
+			break
+		}
+	}
+	want := "0 systemd.start web.service; 1 fix.it; 1 systemd.start web.service; 2 systemd.start web.service"
+	if got := strings.Join(did, "; "); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	h.has(t, "held Service/web Escalated")
+}
+
+// A unit that systemd restarts again and again is no restart's to mend: somebody
+// is told, once.
+func TestFlapping(t *testing.T) {
+	h := newHost("web")
+	restarted := func(n uint32) {
+		h.later(30 * time.Second)
+		h.see()
+		at := h.now.Up
+		h.unit("web.service", func(u *state.Unit) { u.Restarts, u.Invocation, u.Entered = n, fmt.Sprint("i", n), at })
+		h.settle()
+	}
+	for n := range uint32(4) {
+		restarted(n + 1)
+		h.hasNot(t, "Flapping")
+	}
+	restarted(5)
+	h.has(t, "held Service/web Escalated\nheld Service/web Flapping")
+	h.hasNot(t, "systemd.restart")
+	for n := range uint32(20) {
+		restarted(n + 6)
+		h.has(t, "Flapping") // also when counting begins anew
+	}
+	if n := h.past.Closed["Service/web web.service"]; n > 0 {
+		t.Errorf("%d cases were closed meanwhile", n)
+	}
+	h.later(11 * time.Minute)
+	h.see()
+	h.hasNot(t, "Flapping")
+	h.later(11 * time.Minute)
+	h.see()
+	h.settle()
+	if got := tell(h.make()); got != "" {
+		t.Errorf("it goes no more up and down:\n%s", got)
+	}
+}
+
+// When so many probes say nothing at once that it must be the eyes, somebody is
+// told once, and nothing is done.
+func TestBlindEyes(t *testing.T) {
+	h := newHost("web")
+	h.manySick(5, 0, 0)
+	for i := range 5 {
+		h.blindTo(fmt.Sprintf("s%d", i+1), desired.LivenessProbe)
+	}
+	told := 0
+	for range 10 {
+		p := h.make()
+		if len(p.Steps) > 0 {
+			t.Fatalf("a step:\n%s", tell(p))
+		}
+		for _, n := range p.Notes {
+			if n.Kind == state.NoteCase && n.Detail != "" {
+				told++
+			}
+		}
+		h.fold(p)
+		h.later(time.Minute)
+	}
+	if told != 1 {
+		t.Errorf("told %d times", told)
+	}
+}

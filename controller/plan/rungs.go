@@ -1,0 +1,148 @@
+package plan
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pakashop/evenkeel/actuators"
+	"github.com/pakashop/evenkeel/desired"
+	"github.com/pakashop/evenkeel/state"
+)
+
+// remedies are the rungs of a service's ladder: as declared, else a restart and
+// then a human. Where a restart may cost data, or the unit is not evenkeel's
+// own, it is a human at once.
+func remedies(sv *service) []desired.Do {
+	switch {
+	case len(sv.Spec.Remedies) > 0:
+		return sv.Spec.Remedies
+	case sv.Spec.Stateful || sv.UnitFile == nil:
+		return []desired.Do{{Do: "escalate"}}
+	}
+	return []desired.Do{{Do: "restart"}, {Do: "escalate"}}
+}
+
+// restarts tells a rung that gives a unit a new process.
+func restarts(do string) bool {
+	return do == "restart" || do == "systemd.restart" || do == "start" || do == "systemd.start"
+}
+
+// rung makes the wish for one remedy, or says why it cannot be.
+func (d *draft) rung(sv *service, v vitals, do desired.Do) (w wish, no string) {
+	w = wish{
+		reason: v.reason, detail: v.detail, effect: actuators.Disruptive, remedial: true, repairs: true,
+		rests: []state.Ref{unitRef(v.unit)},
+	}
+	actuator, verb, _ := strings.Cut(longName(do.Do), ".")
+	switch longName(do.Do) {
+	case "systemd.restart", "systemd.reload":
+		w.unit = v.unit
+		w.action = actuators.Action{Actuator: actuator, Verb: verb, Target: v.unit}
+		w.needs = append(slices.Clone(sv.changed), sv.written...)
+		return w, ""
+	case "rollback":
+		return w, "there is no earlier revision to go back to"
+	case "failover", "scale":
+		return w, "this version cannot do it yet"
+	}
+	if do.Do == "" {
+		return w, "only do is a remedy"
+	}
+	w.action = actuators.Action{Actuator: actuator, Verb: verb, Args: arguments(do.With)}
+	if actuator == "notify" {
+		w.effect, w.remedial = actuators.None, false
+	}
+	return w, d.aim(&w, do)
+}
+
+// longName is an action with its actuator.
+func longName(do string) string {
+	switch do {
+	case "start", "restart":
+		return "systemd.restart"
+	case "reload":
+		return "systemd.reload"
+	}
+	return do
+}
+
+// aim gives an action its target, and what is declared of it by digest.
+func (d *draft) aim(w *wish, do desired.Do) (no string) {
+	kind, key := "", "target"
+	switch w.action.Actuator {
+	case "cache":
+		kind, key = "Cache", "cache"
+	case "postgres":
+		kind, key = "Database", "database"
+	case "exec":
+		return d.command(w, do)
+	}
+	w.action.Target = w.action.Args[key]
+	delete(w.action.Args, key)
+	if kind == "" {
+		return ""
+	}
+	o, ok := d.object(kind, w.action.Target)
+	if !ok {
+		return fmt.Sprintf("no %s is named %q", kind, w.action.Target)
+	}
+	w.action.Args["declared"] = state.Digest(o.Spec)[:12]
+	return ""
+}
+
+// command aims an action at a program: its path is the target, and the rest of
+// its words are one argument.
+func (d *draft) command(w *wish, do desired.Do) (no string) {
+	words, ok := do.With["argv"].([]any)
+	if !ok || len(words) == 0 {
+		return "argv is missing"
+	}
+	rest := make([]string, 0, len(words))
+	for _, word := range words {
+		rest = append(rest, fmt.Sprint(word))
+	}
+	w.action.Target = rest[0]
+	b, err := json.Marshal(rest[1:])
+	if err != nil {
+		return err.Error()
+	}
+	w.action.Args["argv"] = string(b)
+	return ""
+}
+
+// object finds a declared object.
+func (d *draft) object(kind, name string) (*desired.Object, bool) {
+	for i := range d.want.Objects {
+		if o := &d.want.Objects[i]; o.Kind == kind && o.Metadata.Name == name {
+			return o, true
+		}
+	}
+	return nil, false
+}
+
+// arguments are what stands behind with, as plain words.
+func arguments(with map[string]any) map[string]string {
+	args := make(map[string]string, len(with)+1)
+	for k, v := range with {
+		switch v := v.(type) {
+		case string:
+			args[k] = v
+		case float64:
+			args[k] = strconv.FormatFloat(v, 'f', -1, 64)
+		case nil, bool, int, int64:
+			args[k] = fmt.Sprint(v)
+		default:
+			b, err := json.Marshal(v)
+			if err == nil {
+				args[k] = string(b)
+			}
+		}
+	}
+	return args
+}
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

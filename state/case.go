@@ -1,0 +1,126 @@
+package state
+
+import (
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Case is one sickness of one unit (or of the host), from when it was noticed
+// until it has been gone for a while. Notes open, mark and close it; how far it
+// has climbed is a fold of the Steps that bear its ID.
+type Case struct {
+	ID     string   `json:"id"`
+	Object string   `json:"object"`
+	Unit   string   `json:"unit,omitempty"` // empty: the host's
+	Reason Reason   `json:"reason"`         // what is wrong
+	Detail string   `json:"detail,omitempty"`
+	Opened Time     `json:"opened"`
+	Sick   []string `json:"sick,omitempty"` // the objects that were sick when it opened, sorted: what a remedy may not add to
+
+	Tried []Tried `json:"tried,omitempty"` // the remedies, oldest first
+	Round int     `json:"round,omitempty"` // how often the ladder was begun anew after it had ended
+
+	Well  Time   `json:"well,omitzero"`   // since when it is gone, and watched; zero: it is not
+	Ended Reason `json:"ended,omitempty"` // Escalated, RemedyWorse, BudgetSpent, TooManySick: it climbs no further; empty: it does
+	At    Time   `json:"at,omitzero"`     // when it ended
+	Why   string `json:"why,omitempty"`   // it ended, in words
+}
+
+// Tried is a rung of a ladder that was tried.
+type Tried struct {
+	Rung   int    `json:"rung"` // as declared, from 1; 0: the start that comes before all
+	Round  int    `json:"round,omitempty"`
+	Step   string `json:"step"` // its ID
+	Action string `json:"action"`
+	Began  Time   `json:"began"`
+	Ended  Time   `json:"ended,omitzero"` // zero: under way
+	Status Status `json:"status,omitempty"`
+}
+
+// CaseKey is under what Past.Cases lists a Case: one an object and unit.
+func CaseKey(object, unit string) string { return object + " " + unit }
+
+// Key is the CaseKey of the Case.
+func (c Case) Key() string { return CaseKey(c.Object, c.Unit) }
+
+// Last is the rung that was tried last since the ladder was begun.
+func (c Case) Last() (Tried, bool) {
+	if n := len(c.Tried); n > 0 && c.Tried[n-1].Round == c.Round {
+		return c.Tried[n-1], true
+	}
+	return Tried{}, false
+}
+
+// caseID names the n-th Case of a unit: the same in a dry run and in the loop.
+func caseID(object, unit string, n int) string {
+	return "case-" + Digest([]byte(CaseKey(object, unit) + "\x00" + strconv.Itoa(n)))[:10]
+}
+
+// NewCase is a Case that opens now. Its ID is another one for each recurrence.
+func (p *Past) NewCase(object, unit string, reason Reason, now Time) Case {
+	return Case{ID: caseID(object, unit, p.Closed[CaseKey(object, unit)]), Object: object, Unit: unit, Reason: reason, Opened: now}
+}
+
+// maxTried bounds what is remembered of a Case that goes on and on.
+const maxTried = 32
+
+// climb takes the beginning of a Step into the Case whose rung it is.
+func (p *Past) climb(s Step, at Time) {
+	key, ok := p.caseOf(s)
+	if !ok {
+		return
+	}
+	c := p.Cases[key]
+	tried := append(slices.Clone(c.Tried), Tried{Rung: s.Rung, Round: c.Round, Step: s.ID, Action: s.Action.String(), Began: at})
+	c.Tried = tried[max(0, len(tried)-maxTried):]
+	c.Well = Time{}
+	p.Cases[key] = c
+}
+
+// climbed takes the end of a Step into its Case.
+func (p *Past) climbed(s Step, o Outcome, at Time) {
+	key, ok := p.caseOf(s)
+	if !ok {
+		return
+	}
+	c := p.Cases[key]
+	c.Tried = slices.Clone(c.Tried)
+	for i := len(c.Tried) - 1; i >= 0; i-- {
+		if t := &c.Tried[i]; t.Step == s.ID && t.Status == "" {
+			t.Ended, t.Status = at, o.Status
+			break
+		}
+	}
+	p.Cases[key] = c
+}
+
+func (p *Past) caseOf(s Step) (string, bool) {
+	if s.Case == "" {
+		return "", false
+	}
+	for key, c := range p.Cases {
+		if c.ID == s.Case {
+			return key, true
+		}
+	}
+	return "", false
+}
+
+// closeCase forgets a Case, but not that there was one: the next has another ID.
+func (p *Past) closeCase(key string) {
+	if _, ok := p.Cases[key]; ok {
+		delete(p.Cases, key)
+		p.Closed[key]++
+	}
+}
+
+// Flap is where counting systemd's own restarts of a unit began.
+type Flap struct {
+	Restarts uint32 `json:"restarts"` // of its NRestarts, those that do not count
+	Seen     uint32 `json:"seen"`     // its NRestarts then
+	Since    Time   `json:"since"`
+}
+
+// FlapWithin is the time within which restarts are counted.
+const FlapWithin = 10 * time.Minute
