@@ -210,7 +210,7 @@ func (l *loop) decide() {
 func (l *loop) view() api.View {
 	have := l.have
 	return api.View{
-		Want: l.want, Have: have, Past: l.past.Clone(), Plan: l.plan, Now: l.c.o.Observer.Now(),
+		Want: plan.Turned(l.want, l.past), Have: have, Past: l.past.Clone(), Plan: l.plan, Now: l.c.o.Observer.Now(),
 		Distrust: l.past.Distrust, Invalid: l.invalid, Warnings: l.warnings,
 	}
 }

@@ -147,7 +147,13 @@ func (l *loop) content(s state.Step) []byte {
 	if ok && a.Host {
 		return []byte{} // only mode and owner: the content is the host's
 	}
-	if !ok || a.Digest != s.Action.Args["digest"] {
+	if !ok {
+		return nil
+	}
+	if a.Digest != s.Action.Args["digest"] {
+		a, ok = l.want.Content(s.Action.Args["digest"]) // what stands in for it
+	}
+	if !ok {
 		return nil
 	}
 	return a.Content

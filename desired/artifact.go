@@ -94,7 +94,8 @@ func (b *builder) instances() []string {
 	if !b.unit.Template() {
 		return []string{b.unit.Instance}
 	}
-	units, _ := b.units()
+	units, spare, _ := b.units()
+	units = append(units, spare...)
 	for i, u := range units {
 		p, _ := ParseUnitName(u)
 		units[i] = p.Instance

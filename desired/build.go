@@ -21,7 +21,7 @@ func Build(d Declared, vars Vars) (Service, []Finding) {
 		return s, nil // found by Check
 	}
 	b.unit = unit
-	s.Units, s.Template = b.units()
+	s.Units, s.Spare, s.Template = b.units()
 	b.unitFile(&s)
 	b.dropIns(&s)
 	if s.UnitFile != nil {
@@ -51,19 +51,20 @@ type builder struct {
 	size  int        // of what was expanded
 }
 
-// units are the units to run: one, or instances 1 to N of a template.
-func (b *builder) units() (units []string, template string) {
+// units are the units to run, one, or instances 1 to N of a template, and those
+// that may be run besides.
+func (b *builder) units() (units, spare []string, template string) {
 	if !b.unit.Template() {
-		return []string{b.d.Spec.Unit}, ""
+		return []string{b.d.Spec.Unit}, nil, ""
 	}
-	n := 1
-	if b.d.Spec.Replicas != nil {
-		n = b.d.Spec.Replicas.Min
+	least, most := 1, 1
+	if r := b.d.Spec.Replicas; r != nil {
+		least, most = r.Min, max(r.Min, r.Max)
 	}
-	for i := 1; i <= n; i++ {
+	for i := 1; i <= most; i++ {
 		units = append(units, b.unit.With(strconv.Itoa(i)))
 	}
-	return units, b.d.Spec.Unit
+	return units[:least:least], units[least:], b.d.Spec.Unit
 }
 
 func (b *builder) unitFile(s *Service) {

@@ -97,11 +97,12 @@ func (b *builder) probes(s *Service) {
 		if p.probe == nil {
 			continue
 		}
+		units := append(slices.Clone(s.Units), s.Spare...)
 		for i, instance := range b.instances() {
 			probe := mapped(reflect.ValueOf(*p.probe), func(v string) string { return b.one(v, instance) }).Interface().(Probe)
 			numberPorts(&probe, b.d.Spec.Ports)
 			s.Probes = append(s.Probes, Probing{
-				Name: ProbeName(p.kind, s.Units[i]), Kind: p.kind, Object: s.Object(), Unit: s.Units[i], Probe: probe,
+				Name: ProbeName(p.kind, units[i]), Kind: p.kind, Object: s.Object(), Unit: units[i], Probe: probe,
 			})
 		}
 	}

@@ -26,6 +26,7 @@ type Service struct {
 	Pos      Pos               `json:"-"`
 	Spec     ServiceSpec       `json:"spec"`               // effective, variables expanded, sensitive content left out
 	Units    []string          `json:"units"`              // the units to run: one, or x@1…x@N
+	Spare    []string          `json:"spare,omitempty"`    // the instances up to the most that replicas allows, which run where it is scaled
 	Template string            `json:"template,omitempty"` // x@.service where Units are its instances
 	Install  *Install          `json:"install,omitempty"`  // of the declared unit file; nil: the file is not ours
 	UnitFile *Artifact         `json:"unitFile,omitempty"`
@@ -76,6 +77,18 @@ func (s *Set) Service(name string) (*Service, bool) {
 	for i := range s.Services {
 		if s.Services[i].Name == name {
 			return &s.Services[i], true
+		}
+	}
+	return nil, false
+}
+
+// Content finds a declared file by the digest of its content.
+func (s *Set) Content(digest string) (*Artifact, bool) {
+	for i := range s.Services {
+		for j := range s.Services[i].Files {
+			if a := &s.Services[i].Files[j]; a.Digest == digest && !a.Host {
+				return a, true
+			}
 		}
 	}
 	return nil, false

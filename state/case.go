@@ -109,9 +109,14 @@ func (p *Past) caseOf(s Step) (string, bool) {
 
 // closeCase forgets a Case, but not that there was one: the next has another ID.
 func (p *Past) closeCase(key string) {
-	if _, ok := p.Cases[key]; ok {
-		delete(p.Cases, key)
-		p.Closed[key]++
+	c, ok := p.Cases[key]
+	if !ok {
+		return
+	}
+	delete(p.Cases, key)
+	p.Closed[key]++
+	if s, ok := p.Scales[c.Object]; ok && s.Case == c.ID {
+		delete(p.Scales, c.Object)
 	}
 }
 

@@ -41,6 +41,8 @@ func (n Note) whole() bool {
 		return n.Revision != nil
 	case NoteCase, NoteHealed:
 		return n.Case != nil
+	case NoteFailover, NoteStoodIn:
+		return n.Failover != nil
 	case NoteFlap:
 		return n.Flap != nil
 	case NoteRoll:

@@ -76,6 +76,9 @@ const (
 	NoteHealed NoteKind = "healed" // it is over
 	NoteFlap   NoteKind = "flap"   // counting a unit's restarts begins anew
 
+	NoteFailover NoteKind = "failover" // one stands in for another, or that has come further
+	NoteStoodIn  NoteKind = "stood-in" // it no longer does
+
 	NoteRoll NoteKind = "roll" // units that a change restarts one by one; none: it is over
 )
 
@@ -96,6 +99,7 @@ type Note struct {
 	Roll     *Roll     `json:"roll,omitempty"`
 	Case     *Case     `json:"case,omitempty"`
 	Flap     *Flap     `json:"flap,omitempty"`
+	Failover *Failover `json:"failover,omitempty"`
 }
 
 // Ran is what one invocation of a unit was started with, by digest.

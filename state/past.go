@@ -15,36 +15,38 @@ type Past struct {
 	Seq  uint64 `json:"seq"`
 	Pass uint64 `json:"pass"`
 
-	Flight   map[string]Flight  `json:"flight,omitempty"`   // by Step ID: begun and not ended
-	Tally    map[string]int     `json:"tally,omitempty"`    // by TallyKey: attempts that ended with a known outcome
-	Failures map[string]Failure `json:"failures,omitempty"` // by TallyKey: failures in a row
-	Ended    map[string]Time    `json:"ended,omitempty"`    // by Ref: the end of our last Step on it; older facts are Gaps
-	Charges  map[string][]Time  `json:"charges,omitempty"`  // by unit: remedial Steps begun, oldest first
-	Upheaval []Time             `json:"upheaval,omitempty"` // remedial Steps begun that were disruptive, whatever the unit, oldest first
-	Started  map[string]Time    `json:"started,omitempty"`  // by unit: the end of our last start or restart that succeeded
-	Stopped  map[string]Time    `json:"stopped,omitempty"`  // by unit: the end of our last stop, or clearing of a failure, that succeeded or may have
-	Ran      map[string]Ran     `json:"ran,omitempty"`      // by unit
-	Seen     map[string]string  `json:"seen,omitempty"`     // by unit: the boot in which Ran was noted
-	Holds    map[string]Hold    `json:"holds,omitempty"`    // by Hold.Key
-	Managed  map[string]Managed `json:"managed,omitempty"`  // by object
-	Owned    map[string]Owned   `json:"owned,omitempty"`    // by path
-	Cut      map[string]Step    `json:"cut,omitempty"`      // by ID: Steps with a Key whose effect nobody knows
-	Touched  Time               `json:"touched,omitzero"`   // the end of our last Step that changed what systemd loads
-	Reloaded Time               `json:"reloaded,omitzero"`  // the end of our last daemon-reload
-	Revision Revision           `json:"revision,omitzero"`
-	Asks     map[string]Ask     `json:"asks,omitempty"`     // by ID: what humans asked for and is not settled
-	Answers  []Answer           `json:"answers,omitempty"`  // how the last Asks ended, oldest first
-	Approved map[string]Time    `json:"approved,omitempty"` // by Step ID: let go by a human
-	Accepted map[string]string  `json:"accepted,omitempty"` // by path: the digest of a foreign drop-in that a human accepted
-	Released map[string]Time    `json:"released,omitempty"` // by object: taken out of evenkeel's hands
-	Resumed  map[string]Time    `json:"resumed,omitempty"`  // by object: the end of the last suspension
-	Version  string             `json:"version,omitempty"`  // of the evenkeel that acted last
-	Wished   map[string]Wish    `json:"wished,omitempty"`   // by Step ID: what only mode observe or management holds back; at most MaxWishes
-	Cases    map[string]Case    `json:"cases,omitempty"`    // by CaseKey: what is sick, or was until just now
-	Closed   map[string]int     `json:"closed,omitempty"`   // by CaseKey: Cases that are over
-	Flaps    map[string]Flap    `json:"flaps,omitempty"`    // by unit: since when its restarts are counted
-	Roll     Roll               `json:"roll,omitzero"`      // the change that is restarting units one by one
-	Renewed  Time               `json:"renewed,omitzero"`   // since when it is that version, where another had acted before and nobody has approved it
+	Flight    map[string]Flight   `json:"flight,omitempty"`   // by Step ID: begun and not ended
+	Tally     map[string]int      `json:"tally,omitempty"`    // by TallyKey: attempts that ended with a known outcome
+	Failures  map[string]Failure  `json:"failures,omitempty"` // by TallyKey: failures in a row
+	Ended     map[string]Time     `json:"ended,omitempty"`    // by Ref: the end of our last Step on it; older facts are Gaps
+	Charges   map[string][]Time   `json:"charges,omitempty"`  // by unit: remedial Steps begun, oldest first
+	Upheaval  []Time              `json:"upheaval,omitempty"` // remedial Steps begun that were disruptive, whatever the unit, oldest first
+	Started   map[string]Time     `json:"started,omitempty"`  // by unit: the end of our last start or restart that succeeded
+	Stopped   map[string]Time     `json:"stopped,omitempty"`  // by unit: the end of our last stop, or clearing of a failure, that succeeded or may have
+	Ran       map[string]Ran      `json:"ran,omitempty"`      // by unit
+	Seen      map[string]string   `json:"seen,omitempty"`     // by unit: the boot in which Ran was noted
+	Holds     map[string]Hold     `json:"holds,omitempty"`    // by Hold.Key
+	Managed   map[string]Managed  `json:"managed,omitempty"`  // by object
+	Owned     map[string]Owned    `json:"owned,omitempty"`    // by path
+	Cut       map[string]Step     `json:"cut,omitempty"`      // by ID: Steps with a Key whose effect nobody knows
+	Touched   Time                `json:"touched,omitzero"`   // the end of our last Step that changed what systemd loads
+	Reloaded  Time                `json:"reloaded,omitzero"`  // the end of our last daemon-reload
+	Revision  Revision            `json:"revision,omitzero"`
+	Asks      map[string]Ask      `json:"asks,omitempty"`      // by ID: what humans asked for and is not settled
+	Answers   []Answer            `json:"answers,omitempty"`   // how the last Asks ended, oldest first
+	Approved  map[string]Time     `json:"approved,omitempty"`  // by Step ID: let go by a human
+	Accepted  map[string]string   `json:"accepted,omitempty"`  // by path: the digest of a foreign drop-in that a human accepted
+	Released  map[string]Time     `json:"released,omitempty"`  // by object: taken out of evenkeel's hands
+	Resumed   map[string]Time     `json:"resumed,omitempty"`   // by object: the end of the last suspension
+	Version   string              `json:"version,omitempty"`   // of the evenkeel that acted last
+	Wished    map[string]Wish     `json:"wished,omitempty"`    // by Step ID: what only mode observe or management holds back; at most MaxWishes
+	Cases     map[string]Case     `json:"cases,omitempty"`     // by CaseKey: what is sick, or was until just now
+	Closed    map[string]int      `json:"closed,omitempty"`    // by CaseKey: Cases that are over
+	Flaps     map[string]Flap     `json:"flaps,omitempty"`     // by unit: since when its restarts are counted
+	Failovers map[string]Failover `json:"failovers,omitempty"` // by service: another one stands in for it
+	Scales    map[string]Scale    `json:"scales,omitempty"`    // by object: more or fewer instances run than declared
+	Roll      Roll                `json:"roll,omitzero"`       // the change that is restarting units one by one
+	Renewed   Time                `json:"renewed,omitzero"`    // since when it is that version, where another had acted before and nobody has approved it
 
 	// Known is false where no record of the past could be read, as in a dry
 	// run without a store: then nothing is taken for granted.
@@ -117,6 +119,8 @@ func (p *Past) init() {
 	set(&p.Cases)
 	set(&p.Closed)
 	set(&p.Flaps)
+	set(&p.Failovers)
+	set(&p.Scales)
 }
 
 func set[K comparable, V any](m *map[K]V) {
@@ -139,6 +143,7 @@ func (p *Past) Clone() *Past {
 	c.Asks, c.Approved = maps.Clone(p.Asks), maps.Clone(p.Approved)
 	c.Accepted, c.Released, c.Resumed = maps.Clone(p.Accepted), maps.Clone(p.Released), maps.Clone(p.Resumed)
 	c.Wished = maps.Clone(p.Wished)
+	c.Failovers, c.Scales = maps.Clone(p.Failovers), maps.Clone(p.Scales)
 	c.Cases, c.Closed, c.Flaps = maps.Clone(p.Cases), maps.Clone(p.Closed), maps.Clone(p.Flaps)
 	c.Roll.Units = slices.Clone(p.Roll.Units)
 	c.init()
@@ -199,6 +204,7 @@ func (p *Past) outcome(o Outcome, at Time) {
 		p.Tally[key]++
 		delete(p.Failures, key)
 		p.done(s, at)
+		p.turn(s, at)
 	case StepFailed, StepRefused:
 		p.Tally[key]++
 		p.Failures[key] = Failure{Count: p.Failures[key].Count + 1, At: at, Kind: o.Kind, Detail: o.Detail}
@@ -341,6 +347,10 @@ func (p *Past) note(n Note, at Time) {
 		p.Cases[n.Case.Key()] = *n.Case
 	case NoteHealed:
 		p.closeCase(n.Case.Key())
+	case NoteFailover:
+		p.Failovers[n.Failover.Service] = *n.Failover
+	case NoteStoodIn:
+		delete(p.Failovers, n.Failover.Service)
 	case NoteFlap:
 		p.Flaps[n.Name] = *n.Flap
 	case NoteWished, NoteWishedNot:
@@ -400,6 +410,8 @@ func (p *Past) forget(object string) {
 	delete(p.Managed, object)
 	delete(p.Released, object)
 	delete(p.Resumed, object)
+	delete(p.Scales, object)
+	delete(p.Failovers, strings.TrimPrefix(object, "Service/"))
 	maps.DeleteFunc(p.Owned, func(_ string, o Owned) bool { return o.Object == object })
 	maps.DeleteFunc(p.Holds, func(_ string, h Hold) bool { return h.Object == object })
 	for _, id := range slices.Sorted(maps.Keys(p.Asks)) {

@@ -146,5 +146,6 @@ func survey(ctx context.Context, want *desired.Set, past *state.Past, o eyes) ap
 	}
 	v.Now = o.Now()
 	v.Plan = plan.Make(want, &v.Have, past, v.Now)
+	v.Want = plan.Turned(want, past)
 	return v
 }

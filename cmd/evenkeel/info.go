@@ -18,6 +18,7 @@ import (
 	"github.com/pakashop/evenkeel/actuators"
 	"github.com/pakashop/evenkeel/actuators/file"
 	"github.com/pakashop/evenkeel/actuators/systemd"
+	"github.com/pakashop/evenkeel/actuators/turn"
 	"github.com/pakashop/evenkeel/controller/api"
 	"github.com/pakashop/evenkeel/controller/failpoint"
 	"github.com/pakashop/evenkeel/controller/report"
@@ -69,6 +70,9 @@ func builtIn() map[string]actuators.Actuator {
 	return map[string]actuators.Actuator{
 		"systemd": systemd.New(nil, systemd.Options{Version: version}),
 		"file":    file.New(file.Options{}),
+
+		"failover": turn.Failover(version),
+		"scale":    turn.Scale(version),
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/pakashop/evenkeel/actuators"
 	"github.com/pakashop/evenkeel/actuators/file"
 	"github.com/pakashop/evenkeel/actuators/systemd"
+	"github.com/pakashop/evenkeel/actuators/turn"
 	"github.com/pakashop/evenkeel/state"
 	"github.com/pakashop/evenkeel/state/observe"
 	"github.com/pakashop/evenkeel/state/observe/bus"
@@ -62,6 +63,9 @@ func (a *app) connect(ctx context.Context, log *slog.Logger, r reach) (*parts, e
 	p.actuators = map[string]actuators.Actuator{
 		"systemd": systemd.New(conn, systemd.Options{Version: version}),
 		"file":    file.New(file.Options{Displaced: filepath.Join(a.stateDir, "displaced")}),
+
+		"failover": turn.Failover(version),
+		"scale":    turn.Scale(version),
 	}
 	return p, nil
 }

@@ -101,6 +101,12 @@ func (d *decision) resume(object string) {
 		d.note(state.Note{Kind: state.NoteTaken, Object: object})
 		n++
 	}
+	if f, ok := d.s.Past.Failovers[name]; ok && f.Phase != state.FailoverReturning && f.Phase != state.FailoverReturned {
+		f.Phase, f.Since = state.FailoverReturning, d.s.Now
+		d.note(state.Note{Kind: state.NoteFailover, Object: object, Failover: &f, Actor: d.r.Actor})
+		d.say("%s is started again; once it is ready it is asked instead of %s, and that is stopped", name, f.To)
+		return
+	}
 	if n == 0 {
 		d.say("%s was not suspended", name)
 		return

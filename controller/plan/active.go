@@ -208,6 +208,13 @@ func (d *draft) notRunning(sv *service, unit string, u state.Unit) {
 		rests:  []state.Ref{unitRef(unit)},
 		fields: []state.Field{{Path: "active", Desired: "inactive", Observed: u.Active + "/" + u.Sub}},
 	}
+	if f, ok := d.past.Failovers[sv.Name]; ok {
+		w.detail = fmt.Sprintf("%s is %s (%s), and %s stands in for it", unit, u.Active, u.Sub, f.To)
+		w.heeds = d.standby(f.To)
+		if !d.isReady(f.To) {
+			w.holds = append(w.holds, hold{state.DependencySick, f.To + " is to stand in for it, and is not ready", nil})
+		}
+	}
 	if u.Active == "deactivating" || u.Job.ID != 0 && !sv.frozen {
 		d.systemdActing(sv, w, u)
 		return
@@ -237,6 +244,8 @@ func (d *draft) dependencies(sv *service, w *wish) (hold, bool) {
 			}
 		}
 		switch {
+		case d.standsIn(name):
+			continue
 		case !ok || dep.Spec.State == desired.Ignored && !dep.unknown && dep.up:
 			continue
 		case dep.Spec.State == desired.Stopped:

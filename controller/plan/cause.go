@@ -93,6 +93,9 @@ func (d *draft) named(s *desired.Service, word string) string {
 // it is fit, or nobody can tell of an Endpoint whether it is.
 func (d *draft) unfit(name string) string {
 	s, ours := d.want.Service(name)
+	if d.standsIn(name) {
+		return ""
+	}
 	if ours && s.Spec.State == desired.Stopped {
 		return "is declared stopped"
 	}

@@ -15,6 +15,10 @@ import (
 // and makes it a rung of the unit's Case. Where another remedy comes first, that
 // is wished for instead.
 func (d *draft) startIsNext(sv *service, w *wish, u state.Unit) bool {
+	if f, ok := d.past.Failovers[sv.Name]; ok {
+		// Another one stands in for it: it is started only to be taken back.
+		return f.Phase == state.FailoverReturning || f.Phase == state.FailoverReturned
+	}
 	v := d.vital(sv, w.unit)
 	v.reason, v.detail = w.reason, w.detail
 	c, open := d.past.Cases[state.CaseKey(sv.object, w.unit)]

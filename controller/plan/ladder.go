@@ -29,7 +29,7 @@ func (d *draft) heal(sv *service, unit string) {
 	}
 	c, open := d.past.Cases[state.CaseKey(sv.object, unit)]
 	switch {
-	case sv.frozen:
+	case sv.frozen, d.failedOver(sv):
 		return
 	case v.reason != "" && d.isRunning(sv) && !d.heldByHuman(sv, unit):
 		d.symptom(sv, v)

@@ -16,6 +16,7 @@ import (
 // about it at now. It changes none of its arguments. Folding its Notes into past
 // and calling it again gives the same Plan without Notes.
 func Make(want *desired.Set, have *state.World, past *state.Past, now state.Time) state.Plan {
+	want = Turned(want, past)
 	d := &draft{
 		want: want, have: have, past: past, now: now,
 		services: make(map[string]*service, len(want.Services)),
@@ -27,9 +28,10 @@ func Make(want *desired.Set, have *state.World, past *state.Past, now state.Time
 	d.overdue()
 	d.perhaps()
 	d.diagnose()
+	d.guarded(d.hostObject(), d.failOver)
 	d.undeclaredFiles = undeclaredFiles(want, d.past)
-	for i := range want.Services {
-		sv := d.begin(&want.Services[i])
+	for i := range d.want.Services {
+		sv := d.begin(&d.want.Services[i])
 		d.guarded(sv.object, func() { d.service(sv) })
 	}
 	d.guarded(d.hostObject(), d.outbreak)

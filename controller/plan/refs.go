@@ -13,6 +13,7 @@ import (
 // Refs lists every fact that Make will ask for, sorted. It depends on what is
 // known already: a drop-in is asked for once its folder was listed.
 func Refs(want *desired.Set, have *state.World, past *state.Past) []state.Ref {
+	want = Turned(want, past)
 	refs := make([]state.Ref, 1, 8*len(want.Services)+len(past.Owned)+1)
 	refs[0] = hostRef
 	for i := range want.Services {

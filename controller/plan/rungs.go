@@ -46,8 +46,10 @@ func (d *draft) rung(sv *service, v vitals, do desired.Do) (w wish, no string) {
 		return w, ""
 	case "rollback":
 		return w, "there is no earlier revision to go back to"
-	case "failover", "scale":
-		return w, "this version cannot do it yet"
+	case "failover.switch":
+		return w, d.toFailOver(&w, sv, do)
+	case "scale.set":
+		return w, toScale(&w, sv, do)
 	}
 	if do.Do == "" {
 		return w, "only do is a remedy"
@@ -66,6 +68,10 @@ func longName(do string) string {
 		return "systemd.restart"
 	case "reload":
 		return "systemd.reload"
+	case "failover":
+		return "failover.switch"
+	case "scale":
+		return "scale.set"
 	}
 	return do
 }
@@ -91,6 +97,53 @@ func (d *draft) aim(w *wish, do desired.Do) (no string) {
 		return fmt.Sprintf("no %s is named %q", kind, w.action.Target)
 	}
 	w.action.Args["declared"] = state.Digest(o.Spec)[:12]
+	return ""
+}
+
+// toFailOver makes the wish that another service stands in for a sick one.
+func (d *draft) toFailOver(w *wish, sv *service, do desired.Do) (no string) {
+	args := arguments(do.With)
+	to, ok := d.want.Service(args["to"])
+	switch {
+	case !ok || to.Name == sv.Name:
+		return fmt.Sprintf("no other service of this host is named %q", args["to"])
+	case d.past.Failovers[to.Name].To != "" || d.past.Failovers[sv.Name].To != "":
+		return "one of the two is failed over already"
+	case !d.allowed(to):
+		return "policy does not allow managing " + to.Name
+	}
+	if up, standby := args["upstream"], args["standby"]; up != "" || standby != "" {
+		a, _, ok := d.want.Artifact(up)
+		b, _, has := d.want.Artifact(standby)
+		if !ok || !has || a.Host || b.Host {
+			return fmt.Sprintf("upstream %q and standby %q must both be declared files of a service, with their content", up, standby)
+		}
+	}
+	w.action = actuators.Action{Actuator: "failover", Verb: "switch", Target: sv.Name, Args: args}
+	w.rests = append(w.rests, d.standby(to.Name)...)
+	return ""
+}
+
+// toScale makes the wish for more instances, or fewer, within the declared bounds.
+func toScale(w *wish, sv *service, do desired.Do) (no string) {
+	r, n := sv.Spec.Replicas, len(sv.Units)
+	if r == nil || sv.Template == "" || r.Min == r.Max {
+		return "replicas leaves no room to scale: write {min, max}"
+	}
+	args := arguments(do.With)
+	to := n + 1
+	if by, err := strconv.Atoi(args["by"]); err == nil {
+		to = n + by
+	}
+	if fixed, err := strconv.Atoi(args["to"]); err == nil {
+		to = fixed
+	}
+	to = min(max(to, r.Min), r.Max)
+	if to == n {
+		return fmt.Sprintf("%d of %d to %d instances run already", n, r.Min, r.Max)
+	}
+	w.effect, w.remedial = actuators.Benign, false
+	w.action = actuators.Action{Actuator: "scale", Verb: "set", Target: sv.Name, Args: map[string]string{"to": strconv.Itoa(to)}}
 	return ""
 }
 
