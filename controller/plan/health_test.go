@@ -79,8 +79,10 @@ func TestHealth(t *testing.T) {
 		want string
 	}{
 		{"all well: nothing", func(*host) {}, ""},
-		{"liveness failed: restarted", func(h *host) { h.fails("web", live, time.Minute) },
-			"Service/web systemd.restart web.service LivenessFailed charged\nheld Service/web LivenessFailed\n"},
+		{
+			"liveness failed: restarted", func(h *host) { h.fails("web", live, time.Minute) },
+			"Service/web systemd.restart web.service LivenessFailed charged\nheld Service/web LivenessFailed\n",
+		},
 		{"liveness fails below its threshold: left alone", func(h *host) { h.failing("web", live, 10*time.Second) }, ""},
 		{"startup failed: restarted", func(h *host) {
 			h.probed("web", desired.StartupProbe)
@@ -91,24 +93,32 @@ func TestHealth(t *testing.T) {
 			h.probe("web", desired.StartupProbe, state.Probe{})
 			h.fails("web", live, time.Minute)
 		}, ""},
-		{"readiness failed: told, not restarted", func(h *host) { h.fails("web", readyKind, time.Minute) },
-			"held Service/web NotReady\n"},
+		{
+			"readiness failed: told, not restarted", func(h *host) { h.fails("web", readyKind, time.Minute) },
+			"held Service/web NotReady\n",
+		},
 		{"a failure of the process before this one: nothing is known of this one", func(h *host) {
 			h.fails("web", live, time.Minute)
 			h.unit("web.service", func(u *state.Unit) { u.Invocation = "i2" })
 			h.settle()
 		}, ""},
-		{"a probe that cannot be carried out: a gap, and nothing is done", func(h *host) { h.blindTo("web", live) },
-			"gap Service/web probe:liveness/web.service\n"},
-		{"stateful: a human is needed", func(h *host) { h.svc("web").Spec.Stateful = true; h.fails("web", live, time.Minute) },
-			"held Service/web Escalated\nheld Service/web LivenessFailed\n"},
-		{"not our unit file: a human is needed", func(h *host) {
-			h.svc("web").UnitFile = nil
-			delete(h.past.Ran, "web.service")
-			h.settle()
-			h.fails("web", live, time.Minute)
+		{
+			"a probe that cannot be carried out: a gap, and nothing is done", func(h *host) { h.blindTo("web", live) },
+			"gap Service/web probe:liveness/web.service\n",
 		},
-			"held Service/web Escalated\nheld Service/web LivenessFailed\n"},
+		{
+			"stateful: a human is needed", func(h *host) { h.svc("web").Spec.Stateful = true; h.fails("web", live, time.Minute) },
+			"held Service/web Escalated\nheld Service/web LivenessFailed\n",
+		},
+		{
+			"not our unit file: a human is needed", func(h *host) {
+				h.svc("web").UnitFile = nil
+				delete(h.past.Ran, "web.service")
+				h.settle()
+				h.fails("web", live, time.Minute)
+			},
+			"held Service/web Escalated\nheld Service/web LivenessFailed\n",
+		},
 		{"something else answers: never a restart", func(h *host) {
 			h.probe("web", live, state.Probe{Verdict: state.ProbeFailure, Since: 9 * time.Minute, Failing: 9 * time.Minute, Class: state.ClassWrong})
 		}, "held Service/web Escalated\nheld Service/web WrongService\n"},
@@ -168,8 +178,10 @@ func TestHealth(t *testing.T) {
 			h.failing("s2", live, 35*time.Second)
 			h.failing("s3", live, 30*time.Second)
 		}, "held Service/s1 TooManySick\nheld Service/s1 LivenessFailed\n"},
-		{"one of many is sick: it is restarted", func(h *host) { h.manySick(5, 1, time.Minute) },
-			"Service/s1 systemd.restart s1.service LivenessFailed charged\nheld Service/s1 LivenessFailed\n"},
+		{
+			"one of many is sick: it is restarted", func(h *host) { h.manySick(5, 1, time.Minute) },
+			"Service/s1 systemd.restart s1.service LivenessFailed charged\nheld Service/s1 LivenessFailed\n",
+		},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
