@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -48,8 +49,8 @@ func (d *draft) dig(name string, found map[string]string, seen map[string]bool) 
 
 // needed lists what a service requires, and what it says itself that it misses.
 func (d *draft) needed(name string) []string {
-	s, ok := d.want.Service(name)
-	if !ok {
+	s := d.declaredAs(name)
+	if s == nil {
 		return nil
 	}
 	all := append(slices.Clone(s.Requires), s.Outside...)
@@ -61,6 +62,17 @@ func (d *draft) needed(name string) []string {
 		}
 	}
 	return all
+}
+
+// declaredAs finds a service of this host by its name, quickly; nil: there is none.
+func (d *draft) declaredAs(name string) *desired.Service {
+	if d.index == nil {
+		d.index = make(map[string]*desired.Service, len(d.want.Services))
+		for i := range d.want.Services {
+			d.index[d.want.Services[i].Name] = &d.want.Services[i]
+		}
+	}
+	return d.index[name]
 }
 
 // fine tells what a readiness body says of something that works.
@@ -92,7 +104,8 @@ func (d *draft) named(s *desired.Service, word string) string {
 // unfit says why nothing should rest on a service or an Endpoint now; empty:
 // it is fit, or nobody can tell of an Endpoint whether it is.
 func (d *draft) unfit(name string) string {
-	s, ours := d.want.Service(name)
+	s := d.declaredAs(name)
+	ours := s != nil
 	if d.standsIn(name) {
 		return ""
 	}
@@ -177,14 +190,18 @@ const manyShare = 0.2
 // and nobody declared, or in the eyes. What fails because of something that is
 // itself known to be sick does not count, and neither does what never ran.
 func (d *draft) tooMany(v vitals) (hold, bool) {
-	at, sick, probed := d.sickWith(v)
+	all := d.sickAlone()
+	probed := float64(d.probed)
+	first, _ := slices.BinarySearchFunc(all, v.onset-together, func(s sickAt, t time.Duration) int { return cmp.Compare(s.onset, t) })
+	last, _ := slices.BinarySearchFunc(all, v.onset+together+1, func(s sickAt, t time.Duration) int { return cmp.Compare(s.onset, t) })
+	at := all[first:last]
 	share := d.want.Policy.Budgets.UnhealthyShare
 	var why string
 	switch {
-	case len(at) >= many && float64(len(at)) >= manyShare*float64(probed):
-		why = fmt.Sprintf("%d of %d services that are probed fell sick within %s of each other (%s)", len(at), probed, desired.Duration(together), some(at))
-	case len(sick) >= many && share > 0 && float64(len(sick)) > share*float64(probed):
-		why = fmt.Sprintf("%d of %d services that are probed are sick (%s)", len(sick), probed, some(sick))
+	case len(at) >= many && float64(len(at)) >= manyShare*probed:
+		why = fmt.Sprintf("%d of %d services that are probed fell sick within %s of each other (%s)", len(at), d.probed, desired.Duration(together), some(at))
+	case len(all) >= many && share > 0 && float64(len(all)) > share*probed:
+		why = fmt.Sprintf("%d of %d services that are probed are sick (%s)", len(all), d.probed, some(all))
 	default:
 		return hold{}, false
 	}
@@ -192,25 +209,32 @@ func (d *draft) tooMany(v vitals) (hold, bool) {
 	return hold{state.TooManySick, why + ", and nothing that they have in common is known to be; the cause must be elsewhere", nil}, true
 }
 
-// sickWith lists the services that fell sick at about the same time as one, and
-// all that are sick for no known reason, and counts those that are probed.
-func (d *draft) sickWith(v vitals) (at, sick []string, probed int) {
+// sickAt is a service that is sick for no known reason, and since when.
+type sickAt struct {
+	name  string
+	onset time.Duration
+}
+
+// sickAlone lists what is sick, or has begun to be, for no known reason, the
+// earliest first, and counts what is probed. It is worked out once.
+func (d *draft) sickAlone() []sickAt {
+	if d.alone != nil {
+		return d.alone
+	}
+	d.alone = []sickAt{}
 	for i := range d.want.Services {
 		name := d.want.Services[i].Name
 		for _, w := range d.vitals[name] {
 			if w.probed {
-				probed++
+				d.probed++
 			}
-			if !w.failing || !w.probed || d.explained(name) {
-				continue
-			}
-			sick = append(sick, name)
-			if gap := w.onset - v.onset; gap <= together && -gap <= together {
-				at = append(at, name)
+			if w.failing && w.probed && !d.explained(name) {
+				d.alone = append(d.alone, sickAt{name, w.onset})
 			}
 		}
 	}
-	return at, sick, probed
+	slices.SortStableFunc(d.alone, func(a, b sickAt) int { return cmp.Compare(a.onset, b.onset) })
+	return d.alone
 }
 
 // explained tells that a service is sick because of something that it requires.
@@ -227,10 +251,14 @@ func (d *draft) explained(name string) bool {
 }
 
 // some names a few of many.
-func some(names []string) string {
-	names = slices.Compact(slices.Sorted(slices.Values(names)))
-	if len(names) > 5 {
-		return strings.Join(names[:5], ", ") + ", …"
+func some(sick []sickAt) string {
+	names := make([]string, 0, 6)
+	for _, s := range sick[:min(len(sick), 5)] {
+		names = append(names, s.name)
 	}
-	return strings.Join(names, ", ")
+	slices.Sort(names)
+	if len(sick) > 5 {
+		names = append(names, "…")
+	}
+	return strings.Join(slices.Compact(names), ", ")
 }

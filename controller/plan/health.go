@@ -42,14 +42,17 @@ func (v vitals) well() bool { return v.reason == "" && v.ready == ready && v.bli
 // diagnose takes the vitals of everything that is declared.
 func (d *draft) diagnose() {
 	d.vitals = make(map[string][]vitals, len(d.want.Services)+len(d.want.Endpoints))
-	probings := 0
+	probings := len(d.want.Endpoints)
+	all := make([]vitals, 0, len(d.want.Services))
 	for i := range d.want.Services {
 		s := &d.want.Services[i]
 		probings += len(s.Probes)
 		d.guarded(s.Object(), func() {
+			from := len(all)
 			for _, unit := range s.Units {
-				d.vitals[s.Name] = append(d.vitals[s.Name], d.examine(s, unit))
+				all = append(all, d.examine(s, unit))
 			}
+			d.vitals[s.Name] = all[from:len(all):len(all)]
 		})
 	}
 	for i := range d.want.Endpoints {
@@ -58,7 +61,7 @@ func (d *draft) diagnose() {
 			d.vitals[e.Name] = []vitals{d.endpoint(e)}
 		}
 	}
-	if d.have.Probes == nil && probings+len(d.want.Endpoints) > 0 {
+	if d.have.Probes == nil && probings > 0 {
 		d.gap(d.hostObject(), state.Ref{Kind: state.RefProbe}, "probes are run by the controller; how well services are is not known here")
 	}
 }

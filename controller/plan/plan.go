@@ -66,7 +66,10 @@ type draft struct {
 
 	vitals   map[string][]vitals // by the name of the Service or Endpoint: how everything is
 	explains map[string]bool     // by service: it is sick because of something that it requires; as far as somebody asked
-	tooMuch  string              // why so much is sick at once that nothing is disturbed; empty: it is not
+	alone    []sickAt            // what is sick for no known reason, once somebody asks
+	probed   int                 // units whose health is probed, likewise
+	index    map[string]*desired.Service
+	tooMuch  string // why so much is sick at once that nothing is disturbed; empty: it is not
 
 	unsettled bool // a unit went down, and it is not known whether the host does
 

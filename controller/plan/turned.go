@@ -70,7 +70,7 @@ func (d *draft) failOver() {
 	t := *d.want
 	t.Services = slices.Clone(d.want.Services)
 	declared := d.want
-	d.want = &t
+	d.want, d.index = &t, nil
 	for _, name := range sortedKeys(d.past.Failovers) {
 		f := d.past.Failovers[name]
 		from, ours := d.want.Service(name)
