@@ -22,17 +22,6 @@ func (l *loader) resolve() {
 		}
 		l.envs[o.meta.Name] = spec // its problems are found again, with all others
 	}
-	l.outside = map[string]bool{}
-	for _, o := range l.objects {
-		if o.kind == "Endpoint" {
-			l.outside[o.meta.Name] = true
-		}
-	}
-	for _, o := range l.objects {
-		if o.kind == "Service" {
-			delete(l.outside, o.meta.Name)
-		}
-	}
 	if env, ok := l.envs[l.o.Environment]; ok {
 		l.vars.Domain, l.vars.Vars = env.Domain, env.Vars
 	}
@@ -124,7 +113,7 @@ func (l *loader) make(o *object, all []defaults) made {
 	}
 	d.into(spec, value)
 	m.problems = append(m.problems, l.fresh(d.problems)...)
-	m.problems = append(m.problems, l.notYet(o, spec)...)
+	m.problems = append(m.problems, notYet(o, spec)...)
 	m.found(o, &d, desired.Check(o.ref(), value))
 	m.found(o, &d, calendar(o.ref(), value))
 	if s, ok := value.(*desired.ServiceSpec); ok {

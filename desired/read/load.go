@@ -97,7 +97,6 @@ type loader struct {
 	patches  []*object // of all environments
 	envs     map[string]desired.EnvironmentSpec
 	vars     desired.Vars
-	outside  map[string]bool      // the names of Endpoints that are no Services
 	said     map[desired.Pos]bool // where Defaults are wrong
 	problems Problems
 	partial  bool // not all objects are in sight, so what refers to them cannot be judged

@@ -9,18 +9,16 @@ import (
 // with the work that makes it act.
 var (
 	kindsNotYet = []string{
-		"Endpoint", "AlertRules", "Runbook", "Task", "Receiver", "Route", "Cache", "Database", "Actuator",
+		"AlertRules", "Runbook", "Task", "Receiver", "Route", "Cache", "Database", "Actuator",
 	}
-	fieldsNotYet = []string{ // of a Service
-		"livenessProbe", "readinessProbe", "startupProbe", "metrics", "remedies", "release",
-	}
-	endpointsNotYet   = true // in dependsOn
+	fieldsNotYet      = []string{"metrics", "release"}      // of a Service
+	rungsNotYet       = []string{"verify", "gather", "ask"} // of its remedies
 	environmentNotYet = []string{"branch", "severityFloor", "confirmAfter", "verify"}
-	policyNotYet      = []string{"exec", "signatures", "allowedSigners", "credentials", "identity", "budgets.unhealthyShare"}
+	policyNotYet      = []string{"exec", "signatures", "allowedSigners", "credentials", "identity"}
 )
 
 // notYet warns of what is declared and has no effect in this version.
-func (l *loader) notYet(o *object, spec *node) Problems {
+func notYet(o *object, spec *node) Problems {
 	switch {
 	case slices.Contains(kindsNotYet, o.kind):
 		return Problems{warning(o.nameAt, o.kind+" is checked, but this version does not act on it yet")}
@@ -30,20 +28,22 @@ func (l *loader) notYet(o *object, spec *node) Problems {
 		return nil
 	}
 	problems := fieldsWithout(spec, fieldsNotYet)
-	problems = append(problems, l.endpoints(spec)...)
+	problems = append(problems, rungs(spec)...)
 	return append(problems, encrypted(spec)...)
 }
 
-// endpoints warns of dependencies on what is outside.
-func (l *loader) endpoints(spec *node) Problems {
+// rungs warns of what a remedy cannot do or ask for yet.
+func rungs(spec *node) Problems {
 	var problems Problems
-	deps := spec.given("dependsOn")
-	if deps == nil || !endpointsNotYet {
+	list := spec.given("remedies")
+	if list == nil {
 		return nil
 	}
-	for i, d := range deps.items {
-		if l.outside[called(d, "name")] {
-			problems = append(problems, warning(d, item("spec.dependsOn", i)+": a dependency on an Endpoint is checked, but this version does not act on it yet"))
+	for i, rung := range list.items {
+		for _, name := range rungsNotYet {
+			if n := rung.given(name); n != nil && n.doc != nil {
+				problems = append(problems, warning(n, item("spec.remedies", i)+"."+name+" is checked, but this version does not act on it yet"))
+			}
 		}
 	}
 	return problems

@@ -52,6 +52,12 @@ func boot(t *testing.T, name string) box {
 		Name:  name,
 		Binds: []rehearse.Bind{{Source: binary, Target: "/usr/local/bin/evenkeel", ReadOnly: true}},
 	})
+	return newBox(t, h)
+}
+
+// newBox is a box whose controller's log is told where the test fails.
+func newBox(t *testing.T, h *rehearse.Host) box {
+	t.Helper()
 	b := box{T: t, host: h}
 	b.sh("mkdir -p " + desiredDir)
 	t.Cleanup(func() {

@@ -1,15 +1,9 @@
 package live_test
 
 import (
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/pakashop/evenkeel/controller/rehearse"
-	"github.com/pakashop/evenkeel/controller/rehearse/hosttest"
 )
 
 // handmade is a host that people worked on for years: a unit a line of what
@@ -153,24 +147,7 @@ func TestImportAHandmadeHost(t *testing.T) {
 // and the proxy of a distribution.
 func TestImportTheEstate(t *testing.T) {
 	t.Parallel()
-	layer, err := rehearse.PackageLayer()
-	if err != nil {
-		t.Fatal(err)
-	}
-	examples, err := filepath.Abs("../../../examples")
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := hosttest.Boot(t, rehearse.Options{Name: "imported", Layers: []string{layer}, Binds: []rehearse.Bind{
-		{Source: binary, Target: "/usr/local/bin/evenkeel", ReadOnly: true}, {Source: examples, Target: "/run/examples", ReadOnly: true},
-	}})
-	b := box{T: t, host: h}
-	build := exec.Command("go", "build", "-o", filepath.Join(h.Share(), "service"), "./pakashop/service")
-	build.Dir, build.Env = examples, append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	b.sh("install -D " + rehearse.ShareInside + "/service /usr/local/lib/pakashop/service")
+	b := bootEstate(t, "imported")
 	b.must(0, "apply", "-f", "/run/examples/pakashop", "--timeout", patience.String())
 	b.sh("rm -r /var/lib/evenkeel") // a host that evenkeel never saw
 

@@ -9,7 +9,7 @@ import (
 
 // step is a line of `history -o json`; the contract has more fields.
 type step struct {
-	ID, Object, Actuator, Verb, Reason, Outcome, Detail, Revision string
+	ID, Object, Actuator, Verb, Reason, Outcome, Detail, Revision, Case string
 }
 
 func (s step) String() string {
