@@ -1,14 +1,15 @@
 package live_test
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // causes are the ways in which a unit goes down, and what why says of each. $S
-// is the service. A kill for lack of memory is not among them: systemd knows of
-// one only where it has the memory controller of cgroup2, which disposable hosts
-// need not have.
+// is the service.
 var causes = []struct {
 	name, by string
 	evidence []string // "fact: how its value begins"
@@ -18,7 +19,25 @@ var causes = []struct {
 	{"stopped-by-hand", "systemctl stop $S", []string{"result: success", "stopped: by a stop job, says the journal: somebody asked"}, "ManualStop"},
 	{"conflict", "systemctl start $S-foe", []string{"result: success", "stopped: by a stop job, says the journal: because $S-foe.service was started"}, "ManualStop"},
 	{"killed", "systemctl kill -s KILL $S", []string{"result: signal"}, "ObserveOnly"},
+	{outOfMemory, "systemctl kill -s KILL $S", []string{"result: oom-kill"}, "ObserveOnly"},
 	{"exit-code", "touch /run/$S.fail", []string{"result: exit-code"}, "ObserveOnly"},
+}
+
+// outOfMemory is killed for lack of memory, as systemd-oomd does it: see oomd.
+const outOfMemory = "out-of-memory"
+
+// oomd marks the cgroup of a unit as systemd-oomd does before it kills what is
+// in it. It is by these marks that systemd tells such a kill from any other; what
+// the kernel kills, it tells by the memory controller of cgroup2, which not every
+// machine hands on to a disposable host.
+func (b box) oomd(unit string) {
+	b.Helper()
+	dir := filepath.Join(b.host.Cgroup(), "system.slice", unit)
+	for _, mark := range []string{"user.oomd_ooms", "user.oomd_kill"} {
+		if err := unix.Setxattr(dir, mark, []byte("1"), 0); err != nil {
+			b.Fatalf("mark %s: %v", dir, err)
+		}
+	}
 }
 
 // obedient fails when it is told to.
@@ -28,8 +47,9 @@ ExecStart=/bin/sh -c 'while sleep 0.05; do test ! -e /run/$S.fail || exit 3; don
 WantedBy=multi-user.target
 `
 
-// Whether a unit was stopped, ended, failed or was killed is told apart, live and
-// where it happened while evenkeel was down, and why prints the evidence.
+// Whether a unit was stopped, ended, failed, was killed by somebody or for lack
+// of memory is told apart, live and where it happened while evenkeel was down, and
+// why prints the evidence.
 func TestWhyAUnitWentDownIsToldApart(t *testing.T) {
 	t.Parallel()
 	b := boot(t, "causes")
@@ -53,6 +73,9 @@ func TestWhyAUnitWentDownIsToldApart(t *testing.T) {
 
 	down := func(name, by string) {
 		b.Helper()
+		if strings.HasPrefix(name, outOfMemory) {
+			b.oomd(name + ".service")
+		}
 		b.sh(strings.ReplaceAll(by, "$S", name))
 		b.comes("systemctl show -P ActiveState " + name + " | grep -qxE 'inactive|failed'")
 	}
