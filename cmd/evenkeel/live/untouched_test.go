@@ -2,10 +2,12 @@ package live_test
 
 import (
 	"encoding/json"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // traced is evenkeel with every system call written down that could change
@@ -66,14 +68,18 @@ func TestObservingTouchesNothing(t *testing.T) {
 		return ""
 	})
 	before := b.sh(everyFile)
-	b.sh("sleep 10") // several times a look at everything
+	for end := time.Now().Add(observeFor()); time.Now().Before(end); { // several times a look at everything
+		b.sh("systemctl start static; sleep 1; systemctl kill -s KILL static; sleep 1")
+	}
 	if after := b.sh(everyFile); after != before {
 		t.Errorf("files changed while evenkeel observed:\n%s", changes(before, after))
 	}
 
-	if w := written(b.sh("cat /root/trace")); len(w) > 0 {
+	trace := b.sh("cat /root/trace")
+	if w := written(trace); len(w) > 0 {
 		t.Errorf("evenkeel, observing, wrote or ran:\n%s", strings.Join(w, "\n"))
 	}
+	t.Logf("after %s: of %d system calls on files, none writes outside of evenkeel's own folders", observeFor(), strings.Count(trace, "\n"))
 	if c := b.asked(); len(c) > 0 {
 		t.Errorf("evenkeel, observing, called %q", c)
 	}
@@ -88,6 +94,15 @@ func TestObservingTouchesNothing(t *testing.T) {
 	if c := b.asked(); !slices.Contains(c, "StartUnit") && !slices.Contains(c, "EnqueueUnitJob") {
 		t.Errorf("the bus does not show that a unit was started: %q", c)
 	}
+}
+
+// observeFor is how long evenkeel is watched after that, while one unit dies again
+// and again. EVENKEEL_OBSERVE_FOR makes it longer.
+func observeFor() time.Duration {
+	if d, err := time.ParseDuration(os.Getenv("EVENKEEL_OBSERVE_FOR")); err == nil {
+		return d
+	}
+	return 10 * time.Second
 }
 
 const everyFile = `find /etc /usr/lib/systemd /run/systemd/system /run/systemd/transient /opt /root/adopted /var/lib/evenkeel/displaced -printf '%p %i %C@ %m %u %g %l\n' 2>/dev/null | sort`
@@ -199,6 +214,7 @@ func (b box) asked() []string {
 	if calls == 0 {
 		b.Fatalf("the bus shows no call of evenkeel's at all (%q)", me)
 	}
+	b.Logf("of %d calls over the bus, %d do more than ask", calls, len(out))
 	slices.Sort(out)
 	return slices.Compact(out)
 }
