@@ -397,8 +397,18 @@ func (p *Past) hand(n Note, at Time) {
 
 // forget drops all that was remembered because an object was managed, but not
 // how often things were done: an ID must never come back with another meaning.
+// What another object manages now, as after a change of name, is not forgotten.
 func (p *Past) forget(object string) {
+	others := make(map[string]bool)
+	for o, m := range p.Managed {
+		for _, u := range m.Units {
+			others[u] = others[u] || o != object
+		}
+	}
 	for _, u := range p.Managed[object].Units {
+		if others[u] {
+			continue
+		}
 		delete(p.Ran, u)
 		delete(p.Seen, u)
 		delete(p.Charges, u)

@@ -98,7 +98,7 @@ var Reasons = map[Reason]string{
 	NotReady:           "The readiness probe fails.",
 	StartLimitHit:      "systemd refuses further starts because there were too many.",
 	Flapping:           "The unit goes up and down again and again.",
-	UnitInvalid:        "systemd cannot load the unit: not found, or a bad setting.",
+	UnitInvalid:        "systemd cannot load the unit (not found, a bad setting), or it is declared twice, by two of its names.",
 	EndpointDown:       "An endpoint that is only observed does not answer as declared.",
 	ReleaseDrift:       "The release that is current is not the declared one.",
 

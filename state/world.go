@@ -2,6 +2,7 @@ package state
 
 import (
 	"maps"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -101,6 +102,19 @@ const (
 
 // Asked tells that there was a stop job, whoever made it.
 func (c StopCause) Asked() bool { return c == StopByJob || c == StopByConflict }
+
+// AllNames are the names of a unit, the one under which it was asked for first. An
+// alias is the unit that it is another name of: whoever may not touch one may not
+// touch the other.
+func (u Unit) AllNames(asked string) []string {
+	names := []string{asked}
+	for _, n := range append([]string{u.ID}, u.Names...) {
+		if n != "" && !slices.Contains(names, n) {
+			names = append(names, n)
+		}
+	}
+	return names
+}
 
 // Missing tells a unit that systemd has no file for.
 func (u Unit) Missing() bool { return u.Load == "not-found" }

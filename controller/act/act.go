@@ -151,5 +151,10 @@ func (a *Actor) check(o Order) error {
 	if err := Allowed(o.Policy, act, o.Let); err != nil {
 		return fmt.Errorf("%s: %w", act, err)
 	}
+	if act.Actuator == "systemd" && act.Target != "" {
+		if err := allowedAlias(o.Policy, act.Target, o.Before.Units[act.Target].Value); err != nil {
+			return fmt.Errorf("%s: %w", act, err)
+		}
+	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pakashop/evenkeel/actuators"
 	"github.com/pakashop/evenkeel/desired"
+	"github.com/pakashop/evenkeel/state"
 )
 
 // Allowed checks an Action against the host's policy and the protected set. It
@@ -40,6 +41,20 @@ func allowedUnit(p desired.Policy, unit string) error {
 	}
 	if !p.AllowsUnit(unit) {
 		return actuators.Errorf(actuators.Refused, "policy does not allow managing %s", unit)
+	}
+	return nil
+}
+
+// allowedAlias checks the other names of a unit, as the guard has just read them:
+// an alias is what it is another name of.
+func allowedAlias(p desired.Policy, target string, u state.Unit) error {
+	for _, name := range u.AllNames(target) {
+		if p.Protected(name) {
+			return actuators.Errorf(actuators.Refused, "%s belongs to the protected set", name)
+		}
+	}
+	if u.ID != "" && !p.AllowsUnit(u.ID) {
+		return actuators.Errorf(actuators.Refused, "policy does not allow managing %s", u.ID)
 	}
 	return nil
 }

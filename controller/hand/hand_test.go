@@ -337,6 +337,13 @@ func TestWhatIsRefusedOrUnknown(t *testing.T) {
 		{name: "labels that are none", verbs: all[:8], request: hand.Request{Select: "=", Objects: []string{"Service/db"}}, want: hand.ErrInvalid, says: "-l ="},
 		{name: "the host", verbs: append([]string{hand.Retry, hand.Accept, hand.Release}, toUnits...), request: hand.Request{Objects: []string{"Service/db", hand.Host}}, want: hand.ErrInvalid, says: "for services"},
 		{name: "the protected set", scene: func(s *hand.Scene) { s.Want.Policy.Protect = []string{"web.service"} }, verbs: toUnits, request: hand.Request{Objects: []string{"Service/db", "Service/web"}}, want: hand.ErrRefused, says: "protected"},
+		{
+			name: "another name of one of the protected set",
+			scene: func(s *hand.Scene) {
+				s.Have.Units["web.service"] = state.Fact[state.Unit]{At: now, Value: state.Unit{ID: "systemd-logind.service", Names: []string{"systemd-logind.service", "web.service"}}}
+			},
+			verbs: toUnits, request: hand.Request{Objects: []string{"Service/db", "Service/web"}}, want: hand.ErrRefused, says: "web.service, also known as systemd-logind.service, belongs",
+		},
 		{name: "what policy does not allow", scene: func(s *hand.Scene) { s.Want.Policy.Units = []string{"db"} }, verbs: toUnits, request: hand.Request{All: true}, want: hand.ErrRefused, says: "does not allow"},
 		{name: "a host that is only observed", scene: func(s *hand.Scene) { s.Want.Policy.Mode = desired.Observe }, verbs: toUnits, request: hand.Request{All: true}, want: hand.ErrRefused, says: "mode observe"},
 		{name: "a service that is only observed", scene: func(s *hand.Scene) { s.Want.Services[1].Spec.Management = desired.Observe }, verbs: toUnits, request: hand.Request{All: true}, want: hand.ErrRefused, says: "management: observe"},

@@ -16,8 +16,12 @@ import (
 func (d *decision) ask(sv *desired.Service) error {
 	object, p := sv.Object(), &d.s.Want.Policy
 	for _, u := range sv.Units {
+		names := d.s.Have.Units[u].Value.AllNames(u) // an alias is what it is another name of
 		switch {
-		case p.Protected(u):
+		case slices.ContainsFunc(names, p.Protected):
+			if len(names) > 1 {
+				u += ", also known as " + strings.Join(names[1:], ", ") + ","
+			}
 			return refused("%s belongs to the protected set, which is never disturbed", u)
 		case !p.AllowsUnit(u):
 			return refused("the host's policy does not allow managing %s", u)

@@ -23,6 +23,10 @@ func (d *draft) state(sv *service, unit string) {
 	if !u.Up() && !(u.Active == "inactive" && mayRest(u)) {
 		sv.up = false
 	}
+	if detail := d.declaredTwice(sv, unit); detail != "" {
+		d.blocked(sv, wish{unit: unit}, state.UnitInvalid, detail, nil)
+		return // who stops it, and what it runs, is the other declaration's business
+	}
 	d.stopped(sv, unit, u)
 	switch sv.Spec.State {
 	case desired.Running, "":

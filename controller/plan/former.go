@@ -13,9 +13,17 @@ import (
 // not let go yet.
 func (d *draft) former(sv *service) (left []string) {
 	var instances, others []string
+	if d.unread() {
+		for _, u := range d.past.Managed[sv.Object()].Units {
+			if !slices.Contains(sv.Units, u) {
+				left = append(left, u)
+			}
+		}
+		return left
+	}
 	for _, u := range d.past.Managed[sv.Object()].Units {
 		switch {
-		case slices.Contains(sv.Units, u) || d.declaredUnit(u):
+		case d.declaredUnit(u):
 		case instanceOf(u, sv.Template):
 			instances = append(instances, u)
 		default:
@@ -39,16 +47,6 @@ func (d *draft) former(sv *service) (left []string) {
 		}
 	}
 	return left
-}
-
-// declaredUnit tells a unit that some service has now.
-func (d *draft) declaredUnit(unit string) bool {
-	for i := range d.want.Services {
-		if slices.Contains(d.want.Services[i].Units, unit) {
-			return true
-		}
-	}
-	return false
 }
 
 // instanceOf tells whether x@1.service is an instance of x@.service.

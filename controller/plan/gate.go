@@ -84,14 +84,11 @@ func (d *draft) reasonsToHold(sv *service, w wish) []hold {
 	add := func(r state.Reason, detail string, until *state.Time) {
 		holds = append(holds, hold{r, detail, until})
 	}
-	policy := &d.want.Policy
 	switch {
-	case w.unit != "" && policy.Protected(w.unit):
-		add(state.Protected, w.unit+" belongs to the protected set", nil)
-	case w.path != "" && !policy.AllowsPath(w.path):
+	case w.path != "" && !d.want.Policy.AllowsPath(w.path):
 		add(state.NotAllowed, "policy does not allow writing "+w.path, nil)
-	case w.unit != "" && !policy.AllowsUnit(w.unit):
-		add(state.NotAllowed, "policy does not allow managing "+w.unit, nil)
+	case w.unit != "":
+		holds = append(holds, d.forbidden(sv, w.unit)...)
 	}
 	switch {
 	case sv.mode == desired.Observe:
@@ -173,16 +170,6 @@ func (d *draft) heldBy(object string, w wish) []state.Hold {
 	}
 	slices.SortFunc(out, func(a, b state.Hold) int { return strings.Compare(a.Key(), b.Key()) })
 	return out
-}
-
-// allowed tells whether policy lets evenkeel manage a service at all.
-func (d *draft) allowed(s *desired.Service) bool {
-	for _, u := range s.Units {
-		if d.want.Policy.Protected(u) || !d.want.Policy.AllowsUnit(u) {
-			return false
-		}
-	}
-	return true
 }
 
 // healthyAfter is how long a unit must have been well for its backoff to start

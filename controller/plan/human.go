@@ -101,8 +101,10 @@ func (d *draft) resumedSince(sv *service, u state.Unit) bool {
 // stoppedByUs tells whether the last thing that we did to the unit was a stop,
 // and that it has not been active since.
 func (d *draft) stoppedByUs(unit string, u state.Unit) bool {
-	stop, ok := d.past.Stopped[unit]
-	return ok && stop.Boot == d.now.Boot && stop.After(d.past.Started[unit]) && wentDown(u) <= stop.Up
+	return slices.ContainsFunc(u.AllNames(unit), func(name string) bool {
+		stop, ok := d.past.Stopped[name]
+		return ok && stop.Boot == d.now.Boot && stop.After(d.past.Started[name]) && wentDown(u) <= stop.Up
+	})
 }
 
 // overdue lifts suspensions whose time is over, so that the record says when

@@ -12,18 +12,27 @@ import (
 
 // orphans plans for what evenkeel manages and nobody declares any more. What is
 // gone is computed from the inventory, never guessed; and if more than policy's
-// share is gone at once, it is held: an emptied repository stops nothing.
+// share is gone at once, it is held: an emptied repository stops nothing. A
+// service that was given another name is not gone.
 func (d *draft) orphans() {
-	var gone []string
-	for object := range d.past.Managed {
-		if name, ok := strings.CutPrefix(object, "Service/"); ok && d.services[name] == nil {
+	var gone, renamed []string
+	for object, m := range d.past.Managed {
+		switch name, ok := strings.CutPrefix(object, "Service/"); {
+		case !ok || d.services[name] != nil:
+		case len(m.Units) > 0 && len(d.nobodys(m.Units)) == 0:
+			renamed = append(renamed, object)
+		default:
 			gone = append(gone, object)
 		}
 	}
-	if len(gone) == 0 {
+	if len(gone)+len(renamed) == 0 || d.unread() {
 		return
 	}
 	slices.Sort(gone)
+	slices.Sort(renamed)
+	for _, object := range renamed {
+		d.orphan(object, d.past.Managed[object], nil)
+	}
 	var holds []hold
 	if share := float64(len(gone)) / float64(len(d.past.Managed)); share > d.want.Policy.Shrink {
 		holds = []hold{{state.Shrunk, fmt.Sprintf("%d of %d services are no longer declared, more than policy's share of %g", len(gone), len(d.past.Managed), d.want.Policy.Shrink), nil}}
@@ -35,13 +44,13 @@ func (d *draft) orphans() {
 
 // orphan lets go of one object, in the way that its last declaration asked for.
 // Each Step of it needs the one before, so that nothing is removed under a
-// running process.
+// running process. What somebody else declares now is his.
 func (d *draft) orphan(object string, m state.Managed, holds []hold) {
 	s := desired.Service{Name: strings.TrimPrefix(object, "Service/"), Units: m.Units, Spec: desired.ServiceSpec{Management: desired.Enforce}}
 	sv := d.newService(&s, d.want.Policy.Mode)
 	created := d.created(object)
 	onRemove := whenRemoved(m.OnRemove, created)
-	left := d.letGo(&sv, m.Units, created, onRemove, holds)
+	left := d.letGo(&sv, d.nobodys(m.Units), created, onRemove, holds)
 	if left {
 		if len(holds) > 0 {
 			d.held = append(d.held, state.Held{Object: object, Reason: holds[0].reason, Detail: holds[0].detail})
@@ -94,6 +103,16 @@ func (d *draft) letGo(sv *service, units, created []string, onRemove string, hol
 		left = d.deleteOrphan(sv.Object(), units, created, try) || left
 	}
 	return left
+}
+
+// nobodys are the units of a former declaration that no service has now.
+func (d *draft) nobodys(units []string) (out []string) {
+	for _, u := range units {
+		if !d.declaredUnit(u) {
+			out = append(out, u)
+		}
+	}
+	return out
 }
 
 // created lists the files of an object that did not exist before evenkeel wrote
@@ -156,7 +175,7 @@ func (d *draft) deleteOrphan(object string, units, created []string, try func(wi
 			w.action.Args["keep"] = "1"
 		}
 		if isUnitPath(path) {
-			w.unit = units[0]
+			w.unit = unitOfPath(path)
 		} else {
 			w.path = path
 		}

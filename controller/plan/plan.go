@@ -29,6 +29,7 @@ func Make(want *desired.Set, have *state.World, past *state.Past, now state.Time
 	d.perhaps()
 	d.diagnose()
 	d.guarded(d.hostObject(), d.failOver)
+	d.inherit()
 	d.undeclaredFiles = undeclaredFiles(want, d.past)
 	for i := range d.want.Services {
 		sv := d.begin(&d.want.Services[i])

@@ -3,6 +3,7 @@ package crash_test
 import (
 	"context"
 	"log/slog"
+	"os"
 	"testing"
 
 	"github.com/pakashop/evenkeel/actuators"
@@ -83,20 +84,32 @@ func TestAnActuatorsWordIsNotBelieved(t *testing.T) {
 func TestAnActChecksPolicyForItself(t *testing.T) {
 	b := newBox(t)
 	b.put(unitDir+"/crash-x.service", b.unit("crash-x", "", ""))
+	b.ok(os.Symlink("crash-x.service", unitDir+"/crash-alias.service"))
+	t.Cleanup(func() { _ = os.Remove(unitDir + "/crash-alias.service") })
 	b.systemctl("daemon-reload")
 	conn, see := look(t)
 	actor := act.New(act.Options{
 		Actuators: map[string]actuators.Actuator{"systemd": systemd.New(conn, systemd.Options{})}, Eyes: see, Log: slog.New(slog.DiscardHandler),
 	})
-	observing, foreign, protecting := desired.BuiltInPolicy(), desired.BuiltInPolicy(), desired.BuiltInPolicy()
+	observing, foreign, protecting, aliases := desired.BuiltInPolicy(), desired.BuiltInPolicy(), desired.BuiltInPolicy(), desired.BuiltInPolicy()
 	observing.Mode = desired.Observe
 	foreign.Units = []string{"pakashop-*"}
 	protecting.Protect = []string{"crash-x.service"}
-	for name, p := range map[string]desired.Policy{"mode observe": observing, "another's unit": foreign, "the protected set": protecting} {
-		step := startOf("crash-x.service")
-		r := actor.Do(t.Context(), act.Order{Step: step, Before: see.Observe(t.Context(), step.Rests), Policy: p})
+	aliases.Units = []string{"crash-alias.service"}
+	for _, c := range []struct {
+		name, unit string
+		p          desired.Policy
+	}{
+		{"mode observe", "crash-x.service", observing},
+		{"another's unit", "crash-x.service", foreign},
+		{"the protected set", "crash-x.service", protecting},
+		{"an alias of the protected set", "crash-alias.service", protecting},
+		{"an alias of another's unit", "crash-alias.service", aliases},
+	} {
+		step := startOf(c.unit)
+		r := actor.Do(t.Context(), act.Order{Step: step, Before: see.Observe(t.Context(), step.Rests), Policy: c.p})
 		if r.Outcome.Status != state.StepRefused {
-			t.Errorf("%s: the outcome is %s (%s), want refused", name, r.Outcome.Status, r.Outcome.Detail)
+			t.Errorf("%s: the outcome is %s (%s), want refused", c.name, r.Outcome.Status, r.Outcome.Detail)
 		}
 	}
 	if b.seen("crash-x", "start") != 0 {
