@@ -117,7 +117,9 @@ func TestAnotherName(t *testing.T) {
 			h.settle()
 			s.Units = []string{"new.service"}
 			for _, n := range []string{"a.service", "new.service"} {
-				h.unit(n, func(u *state.Unit) { u.ID, u.Names, u.Boot, u.Invocation = id, []string{"a.service", "new.service"}, "alias", "i1" })
+				h.unit(n, func(u *state.Unit) {
+					u.ID, u.Names, u.Boot, u.Invocation = id, []string{"a.service", "new.service"}, "alias", "i1"
+				})
 			}
 			for _, dir := range dropInFolders("new.service") {
 				h.have.Dirs[dir] = state.Fact[state.Dir]{At: h.now}

@@ -162,7 +162,8 @@ func (f files) remove(p, digest string) change {
 
 // unified is the diff that patch -p1 understands. Empty context lines stand
 // without their space (GNU's --suppress-blank-empty): trailing blanks are lost
-// in mail and keep YAML from printing a text as a block.
+// in mail and keep YAML from printing a text as a block. A value that logs in is
+// not in it.
 func unified(from, to string, was, is []byte) string {
 	var b strings.Builder
 	for line := range strings.Lines(udiff.Unified(from, to, string(was), string(is))) {
@@ -171,7 +172,7 @@ func unified(from, to string, was, is []byte) string {
 		}
 		b.WriteString(line)
 	}
-	return b.String()
+	return hide(b.String())
 }
 
 // read returns what lies at a path, nil where nothing does, or why it cannot be

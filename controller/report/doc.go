@@ -8,6 +8,7 @@
 // for what it reports, a diff and a YAML library for how.
 //
 // Two promises hold for every output. What is declared sensitive appears only
-// as changed. And no string from outside reaches a terminal unescaped: all text
+// as changed, and of what somebody wrote by hand no diff shows a value that logs
+// in. And no string from outside reaches a terminal unescaped: all text
 // goes through Escape or EscapeLines.
 package report

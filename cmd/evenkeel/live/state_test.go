@@ -1,6 +1,7 @@
 package live_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -112,16 +113,53 @@ var stateTests = map[string]func(box){
 		})
 	},
 	"systemd's own restart is left alone": func(b box) {
-		b.declare("restless", service("restless", bare("ExecStart=/bin/sh -c 'echo started >> /run/restless.witness; exec sleep infinity'", "Restart=always", "RestartSec=1")))
+		b.declare("restless", service("restless", bare("ExecStart=/bin/sh -c 'echo started >> /run/restless.witness; exec sleep infinity'", "Restart=always", "RestartSec=5")))
 		b.well("restless")
 		before := b.history("restless")
-		b.sh("systemctl kill -s KILL restless")
-		b.comes("test $(wc -l < /run/restless.witness) = 2")
-		b.well("restless")
+		for i, by := range []string{"systemctl kill -s KILL restless", "kill -TERM $(systemctl show -P MainPID restless)"} {
+			b.sh(by)
+			b.held("restless", "SystemdActing")
+			b.must(0, "reconcile")
+			b.comes(fmt.Sprintf("test $(wc -l < /run/restless.witness) = %d", i+2))
+			b.well("restless")
+		}
 		if did := b.since(before, "restless"); len(did) > 0 {
 			b.Errorf("systemd restarts it, and yet: %v", did)
 		}
-		b.sh("test $(wc -l < /run/restless.witness) = 2")
+		b.sh("test $(wc -l < /run/restless.witness) = $((1 + $(systemctl show -P NRestarts restless)))")
+	},
+	"a start that somebody cancels is not begun beside what goes on": func(b box) {
+		b.declare("called-off", service("called-off", bare("ExecStartPre=/bin/sh -c 'echo started >> /run/called-off.witness; until test -e /run/called-off.go; do sleep 0.05; done'", "ExecStart=/bin/sleep infinity"), patient))
+		b.comes("test $(systemctl show -P ActiveState called-off) = activating && systemctl cancel $(systemctl show -P Job called-off)")
+		b.until("the step says who ended it", func() string {
+			did := b.history("called-off")
+			if last := did[len(did)-1]; last.Verb != "start" || last.Outcome != "refused" || !strings.Contains(last.Detail, "canceled") {
+				return last.String()
+			}
+			return ""
+		})
+		b.must(0, "reconcile")
+		b.held("called-off", "SystemdActing")
+		b.sh("test $(wc -l < /run/called-off.witness) = 1 && touch /run/called-off.go")
+		b.well("called-off")
+		b.sh("test $(wc -l < /run/called-off.witness) = 1")
+	},
+	"what conflicts with a human's start waits for it": func(b box) {
+		slow := "ExecStartPre=/bin/sh -c 'until test -e /run/wanted.go; do sleep 0.05; done'"
+		b.write("/usr/lib/systemd/system/wanted.service", bare(slow, "ExecStart=/bin/sleep infinity"))
+		b.sh("systemctl daemon-reload && systemd-run -q -r --unit=human systemctl start wanted")
+		b.comes("systemctl show -P ActiveState wanted | grep -qx activating")
+		b.declare("rival", service("rival", "[Unit]\nConflicts=wanted.service\n"+bare("ExecStart=/bin/sleep infinity"), patient))
+		b.until("the start is refused", func() string {
+			did := b.history("rival")
+			if len(did) == 0 || did[len(did)-1].Verb != "start" || did[len(did)-1].Outcome != "refused" {
+				return strings.Join(verbs(did), ", ")
+			}
+			return ""
+		})
+		b.sh("systemctl show -P ActiveState wanted | grep -qx activating; touch /run/wanted.go")
+		b.comes("systemctl show -P SubState human | grep -qx exited") // his start came to its end
+		b.sh("rm " + desiredDir + "/rival.yaml; systemctl stop wanted human")
 	},
 	"an auto-restart that takes long is not stuck": func(b box) {
 		b.declare("slow-restart", service("slow-restart", sleeper("Restart=always", "RestartSec=1h")))

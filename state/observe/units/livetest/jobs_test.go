@@ -32,6 +32,9 @@ func TestJobResults(t *testing.T) {
 		"evk-needs.service":   "[Unit]\nRequires=evk-exit.service\nAfter=evk-exit.service\n" + sleeper(),
 		"evk-bad.service":     "[Service]\nRestart=what\n",
 		"evk-tmo.service":     service("Type=notify", "TimeoutStartSec=200ms", "ExecStart=/bin/sleep infinity"),
+		"evk-skip.service":    sleeper("ExecCondition=/bin/false"),
+		"evk-assert.service":  "[Unit]\nAssertPathExists=/no/such/path\n" + sleeper(),
+		"evk-late.service":    "[Unit]\nJobTimeoutSec=200ms\n" + service("ExecStartPre=/bin/sleep infinity", "TimeoutStartSec=infinity", "ExecStart=/bin/sleep infinity"),
 	})
 	for _, private := range []bool{false, true} {
 		c := dial(t, bus.Options{PrivateFirst: private})
@@ -43,6 +46,9 @@ func TestJobResults(t *testing.T) {
 			"evk-cond.service":    {result: "done"},
 			"evk-needs.service":   {result: "dependency"},
 			"evk-tmo.service":     {result: "failed"},
+			"evk-skip.service":    {result: "done"},
+			"evk-assert.service":  {result: "assert"},
+			"evk-late.service":    {result: "timeout"},
 			"evk-nosuch.service":  {err: "org.freedesktop.systemd1.NoSuchUnit"},
 			"evk-bad.service":     {err: "org.freedesktop.systemd1.BadUnitSetting"},
 		} {
@@ -51,37 +57,8 @@ func TestJobResults(t *testing.T) {
 				t.Errorf("%s: start %s: %q, %v; want %+v", c.Via(), unit, result, err, want)
 			}
 		}
-		run(t, "systemctl", "stop", "evk-good")
+		run(t, "systemctl", "stop", "evk-good", "evk-late")
 		exec.Command("systemctl", "reset-failed").Run()
-	}
-}
-
-// A human's slow stop: our start is refused, the stop goes on to its end.
-func TestAHumansJobIsNeverReplaced(t *testing.T) {
-	noLeaks(t)
-	write(t, map[string]string{"evk-stop.service": sleeper("ExecStop=/bin/sleep 0.4")})
-	c := dial(t, bus.Options{})
-	for range 3 {
-		run(t, "systemctl", "start", "evk-stop")
-		human := exec.Command("systemctl", "stop", "evk-stop")
-		if err := human.Start(); err != nil {
-			t.Fatal(err)
-		}
-		eventually(t, "the stop is under way", func() bool {
-			_, active, _, _, job, err := c.Unit(t.Context(), "evk-stop.service")
-			return err == nil && active == "deactivating" && job == "stop"
-		})
-		for _, try := range []func(context.Context, string) (string, error){c.StartUnit, c.RestartUnit} {
-			if result, err := try(t.Context(), "evk-stop.service"); busName(err) != "org.freedesktop.systemd1.TransactionIsDestructive" {
-				t.Errorf("against a human's stop: %q, %v", result, err)
-			}
-		}
-		if err := human.Wait(); err != nil {
-			t.Errorf("the human's stop: %v", err)
-		}
-		if _, active, _, _, _, _ := c.Unit(t.Context(), "evk-stop.service"); active != "inactive" {
-			t.Errorf("after the human's stop the unit is %s", active)
-		}
 	}
 }
 
