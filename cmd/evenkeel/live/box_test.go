@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -110,6 +111,14 @@ func (b box) sh(line string) string {
 func (b box) evenkeel(args ...string) result {
 	b.Helper()
 	return b.command(slices.Concat([]string{"/usr/local/bin/evenkeel"}, args, b.args)...)
+}
+
+// later runs a verb with the clocks that count from boot so far ahead, in a time
+// namespace of its own.
+func (b box) later(by time.Duration, args ...string) result {
+	b.Helper()
+	s := strconv.Itoa(int(by.Seconds()))
+	return b.command(slices.Concat([]string{"unshare", "--time", "--boottime", s, "--monotonic", s, "/usr/local/bin/evenkeel"}, args, b.args)...)
 }
 
 // must runs a verb that must end with an exit code.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // crowd is how many units are stopped at once: four times this many stops are
@@ -125,6 +126,32 @@ func TestAHumansStopStands(t *testing.T) {
 			if did := b.history(n); did[len(did)-1].Verb != "start" || did[len(did)-1].Outcome == "done" {
 				b.Errorf("%s: the last step is %s, want the start that was cut off", n, did[len(did)-1])
 			}
+		}
+	})
+	t.Run("for its hour, and no longer", func(t *testing.T) {
+		b := b.on(t)
+		b.sh("systemctl stop evenkeel")
+		before := b.history("")
+		down := func() int {
+			out := b.try("systemctl list-units --all --no-legend --state=inactive,failed 'live-*' 'down-*' 'slow-*' 'sour-*' 'race-*'").out
+			return strings.Count(out, "\n")
+		}
+		stopped := down()
+		if stopped < 5*crowd {
+			t.Fatalf("%d are down, want all %d", stopped, 5*crowd)
+		}
+		if r := b.later(55*time.Minute, "apply", "-f", desiredDir, "--timeout", "20s"); r.code != 1 {
+			t.Errorf("apply, 55 minutes later: exit %d, want 1\n%s%s", r.code, r.out, r.err)
+		}
+		b.nothingSince(before)
+		if n := down(); n != stopped {
+			t.Errorf("after 55 minutes %d of %d are down", n, stopped)
+		}
+		if r := b.later(65*time.Minute, "apply", "-f", desiredDir, "--timeout", "60s"); r.code != 0 {
+			t.Errorf("apply, 65 minutes later: exit %d, want 0\n%s%s", r.code, r.out, r.err)
+		}
+		if n := down(); n != 0 {
+			t.Errorf("the hour is over, and %d are down", n)
 		}
 	})
 }

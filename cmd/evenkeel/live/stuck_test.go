@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // What systemd has been starting or stopping for more than five minutes is stuck.
@@ -23,9 +24,9 @@ func TestWhatIsStuckIsNamedAndLeftToItsOwner(t *testing.T) {
 			alone.sh(c.fill(c.by))
 			t.Cleanup(func() { alone.try(c.fill("rm -f /run/$S.hangs; systemctl kill -s KILL $S; systemctl stop $S")) })
 			alone.planned(alone.evenkeel("diff", "-f", dir, "-o", "json"), "held SystemdActing")
-			alone.planned(alone.tenMinutesOn("diff", "-f", dir, "-o", "json"), c.then)
+			alone.planned(alone.later(10*time.Minute, "diff", "-f", dir, "-o", "json"), c.then)
 			did := len(alone.history(c.name))
-			r := alone.tenMinutesOn("apply", "-f", dir, "--timeout", cmp.Or(c.timeout, "60s"))
+			r := alone.later(10*time.Minute, "apply", "-f", dir, "--timeout", cmp.Or(c.timeout, "60s"))
 			steps := verbs(alone.history(c.name)[did:])
 			if r.code != c.code || !slices.Equal(steps, c.did) {
 				t.Errorf("apply: exit %d, did %q; want %d and %q\n%s%s", r.code, steps, c.code, c.did, r.out, r.err)
@@ -86,12 +87,6 @@ var stuckTests = []stuckTest{
 		name: "start-of-what-is-declared-stopped", unit: slowStart, spec: []string{"state: stopped"}, by: hangingStart,
 		then: "held StuckActivating", code: 1, did: []string{}, proof: isActivating,
 	},
-}
-
-// tenMinutesOn runs a verb with the clocks that count from boot ten minutes ahead.
-func (b box) tenMinutesOn(args ...string) result {
-	b.Helper()
-	return b.command(slices.Concat([]string{"unshare", "--time", "--boottime", "600", "--monotonic", "600", "/usr/local/bin/evenkeel"}, args, b.args)...)
 }
 
 // planned insists on a plan of one thing: "actuator.verb Reason" or "held Reason".
