@@ -32,6 +32,7 @@ Exit code 0: in sync. 1: not in sync. 2: trouble.`,
 	a.fileFlag(cmd)
 	cmd.Flags().BoolVar(&o.ignoreHeld, "ignore-held", false, "differences that are held do not count for the exit code")
 	output(cmd, &o.form, "text", "json", "yaml", "markdown", "html")
+	new(gitSource).gitFlags(cmd, false)
 	return cmd
 }
 

@@ -36,6 +36,7 @@ As a service it is Type=notify, with or without WatchdogSec.`,
 	}
 	a.fileFlag(cmd)
 	cmd.Flags().DurationVar(&every, "resync", time.Minute, "look at everything again this often, whatever the watches say")
+	new(gitSource).gitFlags(cmd, true)
 	return cmd
 }
 

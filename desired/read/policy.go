@@ -21,21 +21,44 @@ var ErrUnsafe = errors.New("policy can be changed by others than root")
 // then is in force is the caller's to say (desired.BuiltInPolicy). As root, a
 // file is refused that somebody else could have written.
 func Policy(name string) (desired.Policy, Problems) {
+	p, _, problems := policyOf(name)
+	return p, problems
+}
+
+// GitPolicy is Policy for a host whose desired state comes from git: whoever may
+// push bounds himself by nothing, so that there must be a policy, and it must say
+// what it demands of signatures.
+func GitPolicy(name string) (desired.Policy, Problems) {
+	p, root, problems := policyOf(name)
+	if errors.Is(problems.Err(), fs.ErrNotExist) {
+		problems[0].Message = "there is no policy, and desired state from git needs one that bounds it; write one with: sudo evenkeel install"
+		return p, problems
+	}
+	if s := root.get("signatures"); len(problems.Errors()) == 0 && (s == nil || s.kind == null) {
+		problems = append(problems, Problem{
+			Pos: desired.Pos{File: name}, Message: "desired state from git needs signatures said; write signatures: required, with allowedSigners: FILE, or signatures: none",
+		})
+	}
+	return p, problems
+}
+
+// policyOf is the policy, and the document that it was read from.
+func policyOf(name string) (desired.Policy, *node, Problems) {
 	var p desired.Policy
 	f, problem := policyFile(name)
 	if problem != nil {
-		return p, Problems{*problem}
+		return p, nil, Problems{*problem}
 	}
 	doc := &document{file: f, first: 1, text: trimBOM(f.content)}
 	if texts, _ := split(doc.text); len(texts) > 1 && strings.TrimSpace(string(texts[1])) != "---" {
-		return p, Problems{{Pos: desired.Pos{File: name}, Message: "a policy is one document; remove the --- between"}}
+		return p, nil, Problems{{Pos: desired.Pos{File: name}, Message: "a policy is one document; remove the --- between"}}
 	}
 	if problems := parse(doc, new(atomic.Int64)); len(problems) > 0 {
-		return p, problems
+		return p, nil, problems
 	}
 	if doc.root == nil {
 		p.SetDefaults()
-		return p, nil
+		return p, nil, nil
 	}
 	d := decoder{plans: newPlans()}
 	d.into(doc.root, &p)
@@ -46,7 +69,7 @@ func Policy(name string) (desired.Policy, Problems) {
 		checkPolicy(&d, doc.root, p)
 	}
 	p.SetDefaults()
-	return p, tidy(append(d.problems, policyWithout(doc.root)...))
+	return p, doc.root, tidy(append(d.problems, policyWithout(doc.root)...))
 }
 
 // policyFile reads the file, if nobody but root could have written it.

@@ -55,6 +55,33 @@ func TestPolicyThatSaysNothingAllowsNothing(t *testing.T) {
 	}
 }
 
+// Desired state from git is bounded by a policy that says what it demands of
+// signatures, or it is refused.
+func TestPolicyForGit(t *testing.T) {
+	dir := t.TempDir()
+	for text, want := range map[string]string{
+		"signatures: none":     "",
+		"signatures: required": "",
+		"mode: enforce":        "desired state from git needs signatures said",
+		"":                     "desired state from git needs signatures said",
+		"signatures:":          "signatures: is empty",
+		"signatures: no":       "is not one of required, none",
+	} {
+		_, problems := GitPolicy(write(t, dir, "policy.yaml", text+"\n"))
+		got := ""
+		if err := problems.Err(); err != nil {
+			got = err.Error()
+		}
+		if want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+	_, problems := GitPolicy(dir + "/none.yaml")
+	if err := problems.Err(); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "sudo evenkeel install") {
+		t.Errorf("without a policy: %v", err)
+	}
+}
+
 func TestPolicyProblems(t *testing.T) {
 	for text, want := range map[string]string{
 		"mod: enforce":                      `:1:1: unknown field mod; did you mean "mode"?`,
