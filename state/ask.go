@@ -18,6 +18,9 @@ type Ask struct {
 	Why    string   `json:"why,omitempty"`    // in his own words
 	Failed string   `json:"failed,omitempty"` // what of it did not come about so far
 	At     Time     `json:"at"`
+
+	Of      int   `json:"of,omitempty"`      // for how many units it was asked
+	Instead *Hold `json:"instead,omitempty"` // the suspension in whose place its own came
 }
 
 // Kept is a version of a file that was displaced and is kept.
@@ -37,6 +40,30 @@ const AskFor = 10 * time.Minute
 // Ended tells whether an Ask is too old to be done: the human is gone, or the
 // host has started anew.
 func (a Ask) Ended(now Time) bool { return a.At.Boot != now.Boot || now.Since(a.At) >= AskFor }
+
+// Begun tells whether something of an Ask was done, or is under way.
+func (p *Past) Begun(a Ask) bool {
+	for _, f := range p.Flight {
+		if f.Intent.Step.Ask == a.ID {
+			return true
+		}
+	}
+	return len(a.Units) < a.Of
+}
+
+// Recall is the Note that takes back the suspension which came with an Ask of which
+// nothing has begun: it belongs to what was asked for, and goes with it. What was
+// suspended before is so again, for as long as that was said.
+func (p *Past) Recall(a Ask, now Time) (Note, bool) {
+	h, ok := p.Holds[(Hold{Reason: Suspended, Object: a.Object}).Key()]
+	if !ok || h.Since.Up != a.At.Up || h.Since.Boot != a.At.Boot || p.Begun(a) {
+		return Note{}, false
+	}
+	if a.Instead != nil && !a.Instead.Ended(now) {
+		return Note{Kind: NoteHold, Object: a.Object, Hold: a.Instead}, true
+	}
+	return Note{Kind: NoteLifted, Object: a.Object, Hold: &h, Detail: "nothing came of the " + a.Verb + " that it came with"}, true
+}
 
 // Says is why something is done by hand, for a Step's detail.
 func (a Ask) Says() string {

@@ -25,6 +25,71 @@ func ends(p *Past, id, verb, unit string, status Status) {
 	p.Fold(Entry{At: when(3), Outcome: &Outcome{ID: s.ID, Status: status, Detail: "why"}})
 }
 
+// The suspension that came with an Ask goes with it when nothing of it has begun;
+// what was suspended before is so again.
+func TestASuspensionGoesWithWhatItCameWith(t *testing.T) {
+	longer := Hold{Reason: Suspended, Object: "Service/a", Since: when(0), For: 2 * time.Hour}
+	over := longer
+	over.For = time.Millisecond
+	flying := func(p *Past) {
+		p.Fold(Entry{At: when(2), Intent: &Intent{Step: Step{ID: "s", Object: "Service/a", Ask: "x", Action: actuators.Action{Actuator: "systemd", Verb: "stop", Target: "a@1.service"}}}})
+	}
+	cases := []struct {
+		name string
+		do   func(p *Past, a *Ask)
+		want NoteKind // empty: it stays
+	}{
+		{"nothing has begun", nil, NoteLifted},
+		{"one unit is under way", func(p *Past, _ *Ask) { flying(p) }, ""},
+		{"one unit is done", func(p *Past, _ *Ask) { ends(p, "x", "stop", "a@1.service", Done) }, ""},
+		{"one unit failed", func(p *Past, _ *Ask) { ends(p, "x", "stop", "a@1.service", StepFailed) }, ""},
+		{"it was suspended before", func(_ *Past, a *Ask) { a.Instead = &longer }, NoteHold},
+		{"it was, and that would be over", func(_ *Past, a *Ask) { a.Instead = &over }, NoteLifted},
+		{"it was suspended anew since", func(p *Past, _ *Ask) {
+			h := longer
+			h.Since = when(2)
+			p.Fold(Entry{At: when(2), Note: &Note{Kind: NoteHold, Object: h.Object, Hold: &h}})
+		}, ""},
+		{"it was resumed since", func(p *Past, _ *Ask) { p.Holds = map[string]Hold{} }, ""},
+		{"none came with it", func(p *Past, a *Ask) {
+			p.Fold(Entry{At: when(1), Note: &Note{Kind: NoteHold, Object: longer.Object, Hold: &longer}})
+		}, ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			p := NewPast()
+			h := Hold{Reason: Suspended, Object: "Service/a", Since: when(1), For: time.Hour, Stop: true}
+			a := Ask{ID: "x", Object: "Service/a", Verb: "stop", Units: []string{"a@1.service", "a@2.service"}, Of: 2, At: when(1)}
+			p.Fold(Entry{At: when(1), Note: &Note{Kind: NoteHold, Object: h.Object, Hold: &h}})
+			p.Fold(Entry{At: when(1), Note: &Note{Kind: NoteAsked, Object: a.Object, Ask: &a}})
+			if c.do != nil {
+				c.do(p, &a)
+			}
+			if asked, ok := p.Asks["x"]; ok {
+				asked.Instead = a.Instead
+				a = asked
+			}
+			n, ok := p.Recall(a, when(5))
+			if ok != (c.want != "") || n.Kind != c.want {
+				t.Fatalf("recalled %v by %q, want %q", ok, n.Kind, c.want)
+			}
+			if !ok {
+				return
+			}
+			if err := (Entry{Note: &n}).Check(); err != nil {
+				t.Error(err)
+			}
+			p.Fold(Entry{At: when(5), Note: &n})
+			if got, held := p.Holds[h.Key()]; held != (c.want == NoteHold) || held && got.For != longer.For {
+				t.Errorf("then it is held: %v, %+v", held, got)
+			}
+			if n, ok := p.Recall(a, when(6)); ok {
+				t.Errorf("it is recalled once more, by %q", n.Kind)
+			}
+		})
+	}
+}
+
 // An Ask stands until each of its units is settled; what of it did not come
 // about is in the answer.
 func TestAnAskIsSettledUnitByUnit(t *testing.T) {

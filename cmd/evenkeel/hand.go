@@ -48,7 +48,8 @@ func (a *app) stopCmd() *cobra.Command {
 		Short: "Stop services by hand, and leave them stopped for a while",
 		Long: `Stop services by hand, through the Plan: what depends on them and is stopped,
 too, goes first. They are suspended with it, for an hour or as long as --for
-says; then evenkeel starts them again if they are declared running.
+says; then evenkeel starts them again if they are declared running. Ctrl-C
+withdraws what has not begun, and its suspension with it.
 
 Exit code 0: they are stopped. 1: one is not.`,
 		Example: "  evenkeel stop pakashop-search --for 2h --reason 'reindexing by hand'",
@@ -185,7 +186,10 @@ func (a *app) giveUp(ctx context.Context, c *api.Client, verb string, ids []stri
 	for _, id := range ids {
 		what = append(what, strings.TrimSuffix(open[id]+" ("+said[id]+")", " ()"))
 	}
-	_, err := c.Hand(ctx, hand.Request{Verb: hand.Withdraw, Names: ids})
+	answer, err := c.Hand(ctx, hand.Request{Verb: hand.Withdraw, Names: ids})
+	for _, line := range answer.Done {
+		a.say("%s", line)
+	}
 	if err != nil {
 		err = fmt.Errorf("; and it could not be withdrawn: %w", err)
 		return &exit{exitDiffers, fmt.Errorf("%s is not done: %s%w", verb, strings.Join(what, ", "), err)}

@@ -273,6 +273,35 @@ func TestWhatAVerbMeans(t *testing.T) {
 			request: hand.Request{Verb: hand.Withdraw, Names: []string{"old", "settled"}}, want: []string{"answered Service/web old withdrawn"},
 		},
 		{
+			name: "withdraw a stop that has not begun: the suspension goes with it",
+			scene: func(s *hand.Scene) {
+				placed(s, byStop)
+				s.Past.Asks["old"] = state.Ask{ID: "old", Object: "Service/web", Verb: hand.Stop, Units: []string{"web.service"}, Of: 1, At: now}
+			},
+			request: hand.Request{Verb: hand.Withdraw, Names: []string{"old"}},
+			want:    []string{"lifted Service/web Suspended with a stop nothing came of the stop that it came with", "answered Service/web old withdrawn"}, says: "web is not suspended: nothing of its stop had begun",
+		},
+		{
+			name: "withdraw a stop that made a suspension longer: that is as long as before",
+			scene: func(s *hand.Scene) {
+				h := byStop
+				h.For, h.Stop = 5*time.Hour, false
+				placed(s, h)
+				s.Past.Asks["old"] = state.Ask{ID: "old", Object: "Service/web", Verb: hand.Stop, Units: []string{"web.service"}, Of: 1, At: now, Instead: &suspended}
+			},
+			request: hand.Request{Verb: hand.Withdraw, Names: []string{"old"}},
+			want:    []string{"hold Service/web Suspended 2h0m0s", "answered Service/web old withdrawn"}, says: "web is suspended as it was before: web is suspended by hand",
+		},
+		{
+			name: "withdraw a stop of which some is done: it stays suspended, and is told so",
+			scene: func(s *hand.Scene) {
+				placed(s, byStop)
+				s.Past.Asks["old"] = state.Ask{ID: "old", Object: "Service/web", Verb: hand.Stop, Units: []string{"web@2.service"}, Of: 2, At: now}
+			},
+			request: hand.Request{Verb: hand.Withdraw, Names: []string{"old"}},
+			want:    []string{"answered Service/web old withdrawn"}, says: "web stays suspended; evenkeel takes it back with: evenkeel resume web",
+		},
+		{
 			name: "withdraw without a record",
 			scene: func(s *hand.Scene) {
 				s.Past.Distrust = "emptied"

@@ -34,18 +34,18 @@ func (d *decision) ask(sv *desired.Service) error {
 		return refused("%s is declared with management: observe; evenkeel changes nothing of it", sv.Name)
 	}
 	d.supersede(object)
+	a := state.Ask{
+		ID: d.s.NewID(), Object: object, Verb: d.r.Verb, Units: slices.Clone(sv.Units), Of: len(sv.Units),
+		Actor: d.r.Actor, Why: d.r.Why, At: d.s.Now,
+	}
 	switch d.r.Verb {
 	case Stop:
-		d.suspend(object, true)
+		a.Instead = d.suspend(object, true)
 	case Start, Restart:
 		d.liftStops(object)
 		if sv.Spec.State == desired.Stopped {
-			d.suspend(object, true)
+			a.Instead = d.suspend(object, true)
 		}
-	}
-	a := state.Ask{
-		ID: d.s.NewID(), Object: object, Verb: d.r.Verb, Units: slices.Clone(sv.Units),
-		Actor: d.r.Actor, Why: d.r.Why, At: d.s.Now,
 	}
 	d.note(state.Note{Kind: state.NoteAsked, Object: object, Ask: &a})
 	d.answer.Asks = append(d.answer.Asks, Asked{ID: a.ID, Object: object})
@@ -65,8 +65,8 @@ func (d *decision) supersede(object string) {
 
 // suspend keeps evenkeel's hands off an object. It always ends by itself. What
 // a human had suspended before stays so for as long as he said, unless he says
-// otherwise by the same verb.
-func (d *decision) suspend(object string, stop bool) {
+// otherwise by the same verb. It returns what it takes the place of.
+func (d *decision) suspend(object string, stop bool) (instead *state.Hold) {
 	h := state.Hold{
 		Reason: state.Suspended, Object: object, Since: d.s.Now, For: d.length(), Actor: d.r.Actor, Stop: stop,
 	}
@@ -74,12 +74,13 @@ func (d *decision) suspend(object string, stop bool) {
 	if object == d.hostObject() {
 		name = Host
 	}
-	if old, ok := d.s.Past.Holds[h.Key()]; ok && d.r.Verb != Suspend && !old.Stop && !old.Ended(d.s.Now) {
-		if left := old.For - d.s.Now.Since(old.Since); left >= h.For {
+	if old, ok := d.s.Past.Holds[h.Key()]; ok && !old.Ended(d.s.Now) {
+		instead = &old
+		if left := old.For - d.s.Now.Since(old.Since); left >= h.For && d.r.Verb != Suspend && !old.Stop {
 			d.say("%s", old.Detail)
-			return
+			return nil
 		}
-		h.Stop = false
+		h.Stop = stop && old.Stop
 	}
 	what := "suspended"
 	if stop {
@@ -88,6 +89,7 @@ func (d *decision) suspend(object string, stop bool) {
 	h.Detail = name + " is " + what + d.by() + d.because() + "; it ends after " + desired.Duration(h.For).String() + ", or with: evenkeel resume " + name
 	d.note(state.Note{Kind: state.NoteHold, Object: object, Hold: &h})
 	d.say("%s", h.Detail)
+	return instead
 }
 
 func (d *decision) by() string {
@@ -241,9 +243,9 @@ func (d *decision) restore() error {
 		if mode := d.s.Want.Policy.Mode; mode != desired.Enforce {
 			return refused("the host's policy is in mode %s; evenkeel changes nothing", mode)
 		}
-		d.suspend(sv.Object(), false)
+		instead := d.suspend(sv.Object(), false)
 		a := state.Ask{
-			ID: d.s.NewID(), Object: sv.Object(), Verb: Restore, Units: []string{k.Path}, Kept: &k,
+			ID: d.s.NewID(), Object: sv.Object(), Verb: Restore, Units: []string{k.Path}, Of: 1, Kept: &k, Instead: instead,
 			Actor: d.r.Actor, Why: cmp.Or(d.r.Why, "displaced restore "+id), At: d.s.Now,
 		}
 		d.note(state.Note{Kind: state.NoteAsked, Object: sv.Object(), Ask: &a})
@@ -252,12 +254,26 @@ func (d *decision) restore() error {
 	return nil
 }
 
-// withdraw takes back what was asked for and has not begun.
+// withdraw takes back what was asked for and has not begun, and with it the
+// suspension that came with it.
 func (d *decision) withdraw() error {
 	for _, id := range d.r.Names {
-		if a, ok := d.s.Past.Asks[id]; ok {
-			d.note(state.Note{Kind: state.NoteAnswered, Object: a.Object, Detail: "withdrawn", Ask: &state.Ask{ID: id}})
+		a, ok := d.s.Past.Asks[id]
+		if !ok {
+			continue
 		}
+		name := strings.TrimPrefix(a.Object, "Service/")
+		switch n, ok := d.s.Past.Recall(a, d.s.Now); {
+		case ok && n.Kind == state.NoteHold:
+			d.note(n)
+			d.say("%s is suspended as it was before: %s", name, n.Hold.Detail)
+		case ok:
+			d.note(n)
+			d.say("%s is not suspended: nothing of its %s had begun", name, a.Verb)
+		case a.Verb == Stop && d.s.Past.Begun(a):
+			d.say("its %s has begun: %s stays suspended; evenkeel takes it back with: evenkeel resume %s", a.Verb, name, name)
+		}
+		d.note(state.Note{Kind: state.NoteAnswered, Object: a.Object, Detail: "withdrawn", Ask: &state.Ask{ID: id}})
 	}
 	return nil
 }

@@ -187,6 +187,14 @@ func TestByHand(t *testing.T) {
 			h.asks("restart", "web")
 			h.later(state.AskFor)
 		}, "", []string{"restart-web: restart of web did not come about within 10m"}},
+		{"nobody stopped it in time, and its suspension goes with it", func(h *host) {
+			h.have.Host.Value.Packages = true
+			h.suspended("web")
+			h.asks("stop", "web")
+			h.later(state.AskFor)
+			h.see()
+			h.unit(unit, hasFailed)
+		}, "Service/web systemd.start web.service Failed charged\n", []string{"stop-web: stop of web did not come about within 10m"}},
 		{"the host was booted since", func(h *host) {
 			h.asks("stop", "web")
 			h.now.Boot = "b2"

@@ -108,8 +108,14 @@ func (d *draft) stoppedByUs(unit string, u state.Unit) bool {
 }
 
 // overdue lifts suspensions whose time is over, so that the record says when
-// they ended.
+// they ended, and those that came with something by hand of which nothing came.
 func (d *draft) overdue() {
+	for _, id := range slices.Sorted(maps.Keys(d.past.Asks)) {
+		a := d.past.Asks[id]
+		if n, ok := d.past.Recall(a, d.now); ok && a.Ended(d.now) {
+			d.remember(n)
+		}
+	}
 	for _, key := range slices.Sorted(maps.Keys(d.past.Holds)) {
 		if h := d.past.Holds[key]; h.Reason == state.Suspended && h.Ended(d.now) {
 			d.remember(state.Note{Kind: state.NoteLifted, Object: h.Object, Name: h.Unit, Hold: &h, Detail: "its time is over"})

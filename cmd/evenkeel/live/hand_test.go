@@ -36,6 +36,15 @@ func (b box) says(code int, words string, args ...string) {
 	}
 }
 
+// lacks asks about a service, and says what the answer lacks, if it does.
+func (b box) lacks(verb, name, words string) string {
+	b.Helper()
+	if r := b.evenkeel(verb, name); !strings.Contains(strings.Join(strings.Fields(r.out), " "), words) {
+		return verb + " does not say " + words + ":\n" + r.out + r.err
+	}
+	return ""
+}
+
 // Each verb by hand, as somebody types it: its exit code, what it says, what is
 // then so on the host, and what the record says of it.
 func TestTheVerbsByHand(t *testing.T) {
@@ -229,6 +238,40 @@ var handTests = map[string]func(box){
 		if d := b.deeds("veil"); len(d) > 0 {
 			b.Errorf("what was withdrawn is done: %+v", d)
 		}
+	},
+	"a stop that is withdrawn": func(b box) {
+		b.declare("spared", service("spared", sleeper(), patient))
+		b.well("spared")
+		// Nothing may be stopped, so that it waits; then somebody presses Ctrl-C.
+		b.sh("touch " + stopFile)
+		b.sh("systemd-run -q -r --unit=asking evenkeel stop spared --for 5h")
+		b.until("it is suspended", func() string { return b.lacks("why", "spared", "is left as it is after stop by hand") })
+		b.sh("systemctl kill -s INT asking")
+		b.comes("systemctl is-failed -q asking && test $(systemctl show -P ExecMainStatus asking) = 1")
+		b.log("asking", "spared is not suspended: nothing of its stop had begun")
+		b.log("asking", "what has not begun is withdrawn")
+		b.sh("rm " + stopFile)
+		b.well("spared")
+		b.heals("spared", "systemctl kill -s KILL spared", "systemd.start Failed", "systemctl is-active -q spared")
+
+		// What was suspended before stays so, for as long as that was said.
+		b.must(0, "suspend", "spared", "--for", "20m", "--reason", "debugging")
+		b.sh("touch " + stopFile)
+		b.says(1, "spared is suspended as it was before: spared is suspended by root", "stop", "spared", "--for", "5h", "--timeout", "1s")
+		b.sh("rm " + stopFile)
+		if lacks := b.lacks("why", "spared", "it ends after 20m"); lacks != "" {
+			b.Error(lacks)
+		}
+		b.sh("systemctl is-active -q spared")
+		b.must(0, "resume", "spared")
+
+		// One that has begun goes on to its end, and stays.
+		b.declare("halting", service("halting", sleeper("ExecStop=/bin/sh -c 'until test -e /run/halting.go; do sleep 0.05; done'")))
+		b.well("halting")
+		b.says(1, "its stop has begun: halting stays suspended", "stop", "halting", "--timeout", "1s")
+		b.sh("touch /run/halting.go")
+		b.comes("systemctl show -P ActiveState halting | grep -qx inactive")
+		b.held("halting", "Suspended")
 	},
 	"the last word counts": func(b box) {
 		b.declare("fickle", service("fickle", sleeper("ExecStop=/bin/sh -c 'until test -e /run/fickle.go; do sleep 0.05; done'")))
