@@ -204,6 +204,36 @@ func TestAnApprovalIsUsedUp(t *testing.T) {
 	}
 }
 
+// That a repair may pass the host's budget is used up by the next repair of that
+// unit, however it ends, and by no other; unused, it lapses.
+func TestARepairIsLetPassOnce(t *testing.T) {
+	p := NewPast()
+	let := func() { p.Fold(Entry{At: when(1), Note: &Note{Kind: NoteLet, Object: "Service/a", Name: "a.service"}}) }
+	begins := func(id, unit string, remedial bool) {
+		p.Fold(Entry{At: when(2), Intent: &Intent{Step: Step{ID: id, Remedial: remedial, Effect: actuators.Disruptive, Action: actuators.Action{Actuator: "systemd", Verb: "restart", Target: unit}}}})
+	}
+	let()
+	begins("1", "b.service", true)
+	begins("2", "a.service", false)
+	if !p.MayPass("a.service", when(2)) || p.MayPass("b.service", when(2)) {
+		t.Error("it is used up by what it was not meant for")
+	}
+	begins("3", "a.service", true)
+	if p.MayPass("a.service", when(2)) {
+		t.Error("it is not used up")
+	}
+	if len(p.Upheaval) != 2 {
+		t.Errorf("of two repairs that were disruptive %d are charged to the host", len(p.Upheaval))
+	}
+	let()
+	if late := when(1).Add(LetFor); p.MayPass("a.service", late) {
+		t.Error("it does not lapse")
+	}
+	if p.MayPass("a.service", Time{Boot: "another", Up: 1}) {
+		t.Error("it outlives the boot")
+	}
+}
+
 // What a human did through evenkeel is remembered as he said.
 func TestWhatTheHandDidIsRemembered(t *testing.T) {
 	p := NewPast()

@@ -78,6 +78,7 @@ const (
 
 	NoteFailover NoteKind = "failover" // one stands in for another, or that has come further
 	NoteStoodIn  NoteKind = "stood-in" // it no longer does
+	NoteLet      NoteKind = "let"      // a human lets the next repair of a unit pass the host's budget, once
 
 	NoteRoll NoteKind = "roll" // units that a change restarts one by one; none: it is over
 )

@@ -35,6 +35,7 @@ type Past struct {
 	Asks      map[string]Ask      `json:"asks,omitempty"`      // by ID: what humans asked for and is not settled
 	Answers   []Answer            `json:"answers,omitempty"`   // how the last Asks ended, oldest first
 	Approved  map[string]Time     `json:"approved,omitempty"`  // by Step ID: let go by a human
+	Let       map[string]Time     `json:"let,omitempty"`       // by unit: a human lets its next repair pass the host's budget
 	Accepted  map[string]string   `json:"accepted,omitempty"`  // by path: the digest of a foreign drop-in that a human accepted
 	Released  map[string]Time     `json:"released,omitempty"`  // by object: taken out of evenkeel's hands
 	Resumed   map[string]Time     `json:"resumed,omitempty"`   // by object: the end of the last suspension
@@ -112,6 +113,7 @@ func (p *Past) init() {
 	set(&p.Cut)
 	set(&p.Asks)
 	set(&p.Approved)
+	set(&p.Let)
 	set(&p.Accepted)
 	set(&p.Released)
 	set(&p.Resumed)
@@ -140,7 +142,7 @@ func (p *Past) Clone() *Past {
 		c.Charges[u] = slices.Clone(t)
 	}
 	c.Upheaval, c.Answers = slices.Clone(p.Upheaval), slices.Clone(p.Answers)
-	c.Asks, c.Approved = maps.Clone(p.Asks), maps.Clone(p.Approved)
+	c.Asks, c.Approved, c.Let = maps.Clone(p.Asks), maps.Clone(p.Approved), maps.Clone(p.Let)
 	c.Accepted, c.Released, c.Resumed = maps.Clone(p.Accepted), maps.Clone(p.Released), maps.Clone(p.Resumed)
 	c.Wished = maps.Clone(p.Wished)
 	c.Failovers, c.Scales = maps.Clone(p.Failovers), maps.Clone(p.Scales)
@@ -179,6 +181,7 @@ func (p *Past) intent(i Intent, at Time) {
 		// Charged now, not at the end: a crash can only over-count.
 		c := append(slices.Clone(p.Charges[s.Action.Target]), at)
 		p.Charges[s.Action.Target] = c[max(0, len(c)-maxCharges):]
+		delete(p.Let, s.Action.Target)
 		if s.Effect == actuators.Disruptive {
 			u := append(slices.Clone(p.Upheaval), at)
 			p.Upheaval = u[max(0, len(u)-maxCharges):]
@@ -375,6 +378,8 @@ func (p *Past) hand(n Note, at Time) {
 		delete(p.Charges, n.Name)
 		p.closeCase(CaseKey(n.Object, n.Name))
 		maps.DeleteFunc(p.Failures, func(k string, _ Failure) bool { return strings.HasPrefix(k, n.Object+" ") })
+	case NoteLet:
+		p.Let[n.Name] = at
 	case NoteApproved:
 		p.Approved[n.Name] = at
 	case NoteAccepted:
@@ -416,6 +421,7 @@ func (p *Past) forget(object string) {
 		delete(p.Stopped, u)
 		delete(p.Flaps, u)
 		p.closeCase(CaseKey(object, u))
+		delete(p.Let, u)
 	}
 	delete(p.Managed, object)
 	delete(p.Released, object)
@@ -430,6 +436,16 @@ func (p *Past) forget(object string) {
 		}
 	}
 	maps.DeleteFunc(p.Failures, func(k string, _ Failure) bool { return strings.HasPrefix(k, object+" ") })
+}
+
+// LetFor is how long a human's word that a repair may pass the host's budget waits
+// for that repair.
+const LetFor = time.Hour
+
+// MayPass tells whether the next repair of a unit may pass the host's budget.
+func (p *Past) MayPass(unit string, now Time) bool {
+	at, ok := p.Let[unit]
+	return ok && at.Boot == now.Boot && now.Since(at) < LetFor
 }
 
 // Recent counts the instants within the window before now.

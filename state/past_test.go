@@ -239,6 +239,7 @@ func TestFoldTakesAnything(t *testing.T) {
 		{Note: &Note{Kind: NoteAnswered}},
 		{Note: &Note{Kind: NoteRetried}},
 		{Note: &Note{Kind: NoteApproved}},
+		{Note: &Note{Kind: NoteLet}},
 		{Note: &Note{Kind: NoteAccepted}},
 		{Note: &Note{Kind: NoteReleased}},
 		{Note: &Note{Kind: NoteTaken}},

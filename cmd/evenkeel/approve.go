@@ -40,7 +40,7 @@ func (a *app) retryCmd() *cobra.Command {
 	return a.atOnce(&cobra.Command{
 		Use:     "retry SERVICE...",
 		Short:   "Clear what services have spent of their limits, once",
-		Long:    "Have the limits and pauses of repairs begin anew for services: evenkeel tries\nagain at once what it had given up (BudgetSpent) or waits to do (Backoff).",
+		Long:    "Have the limits and pauses of repairs begin anew for services: evenkeel tries\nagain at once what it had given up (BudgetSpent) or waits to do (Backoff). Where it\nis the host's own budget of disruptive repairs that is used up, the next repair of\neach passes it, once.",
 		Example: "  evenkeel retry pakashop-backend",
 	}, hand.Retry)
 }

@@ -193,6 +193,15 @@ func TestWhatAVerbMeans(t *testing.T) {
 			want: []string{"retried Service/db db.service", "retried Service/edge edge.service"}, says: "begin anew",
 		},
 		{
+			name: "retry where the host's budget is spent: the next repair passes it", scene: func(s *hand.Scene) {
+				s.Want.Policy.Budgets.Disruptive = 2
+				s.Past.Upheaval = []state.Time{now, now}
+			},
+			request: hand.Request{Verb: hand.Retry, Objects: []string{"Service/web"}},
+			want:    []string{"retried Service/web web.service", "let Service/web web.service"},
+			says:    "this host's 2 disruptive repairs within 10m are used up, and hold the others; its next repair passes that, once, within 1h",
+		},
+		{
 			name: "all", request: hand.Request{Verb: hand.Retry, All: true},
 			want: []string{"retried Service/db db.service", "retried Service/web web.service", "retried Service/edge edge.service"},
 		},

@@ -144,12 +144,23 @@ func (d *decision) lift(object string, which func(state.Hold) bool) (n int) {
 	return len(keys)
 }
 
-// retry clears what the units of a service had spent of their limits, once.
+// retry clears what the units of a service had spent of their limits, once. What all
+// services together have spent stays spent; but where that is what holds the service,
+// its next repair passes it.
 func (d *decision) retry(sv *desired.Service) {
 	for _, u := range sv.Units {
 		d.note(state.Note{Kind: state.NoteRetried, Object: sv.Object(), Name: u})
 	}
 	d.say("%s: its limits and pauses begin anew", sv.Name)
+	b := d.s.Want.Policy.Budgets
+	if b.Disruptive == 0 || state.Recent(d.s.Past.Upheaval, d.s.Now, b.Per.Std()) < b.Disruptive {
+		return
+	}
+	for _, u := range sv.Units {
+		d.note(state.Note{Kind: state.NoteLet, Object: sv.Object(), Name: u})
+	}
+	d.say("%s: this host's %d disruptive repairs within %s are used up, and hold the others; its next repair passes that, once, within %s",
+		sv.Name, b.Disruptive, b.Per, desired.Duration(state.LetFor))
 }
 
 // release takes a service out of evenkeel's hands. Nothing on the host changes.

@@ -191,7 +191,7 @@ func (d *draft) limits(sv *service, w wish) []hold {
 			fmt.Sprintf("%d of %d repairs used within %s", n, l.Restarts, l.Per), d.at(l.Per.Std() - d.now.Since(oldest)),
 		})
 	}
-	if b := d.want.Policy.Budgets; w.effect == actuators.Disruptive {
+	if b := d.want.Policy.Budgets; w.effect == actuators.Disruptive && !d.past.MayPass(w.action.Target, d.now) {
 		if n := state.Recent(d.past.Upheaval, d.now, b.Per.Std()); n >= b.Disruptive {
 			oldest := d.past.Upheaval[len(d.past.Upheaval)-n]
 			holds = append(holds, hold{

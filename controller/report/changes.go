@@ -28,7 +28,7 @@ func ChangeOfStep(l HistoryLine) ChangeLine {
 
 // ChangedBy are the kinds of notes that are changes of what evenkeel does.
 var ChangedBy = []state.NoteKind{
-	state.NoteRevision, state.NoteHold, state.NoteLifted, state.NoteRetried, state.NoteApproved, state.NoteAccepted,
+	state.NoteRevision, state.NoteHold, state.NoteLifted, state.NoteRetried, state.NoteLet, state.NoteApproved, state.NoteAccepted,
 	state.NoteReleased, state.NoteTaken, state.NoteVersion, state.NoteSettled,
 }
 
@@ -72,7 +72,7 @@ func ChangeOfNote(e state.Entry) (ChangeLine, bool) {
 
 var noteWords = map[state.NoteKind]string{
 	state.NoteRevision: "in force", state.NoteHold: "held", state.NoteLifted: "no longer held", state.NoteRetried: "retried, limits cleared",
-	state.NoteApproved: "approved", state.NoteAccepted: "accepted", state.NoteReleased: "released", state.NoteTaken: "managed again",
+	state.NoteLet: "next repair may pass the host's budget,", state.NoteApproved: "approved", state.NoteAccepted: "accepted", state.NoteReleased: "released", state.NoteTaken: "managed again",
 	state.NoteVersion: "a version of evenkeel acts for the first time:", state.NoteSettled: "what the new version wants is approved",
 }
 

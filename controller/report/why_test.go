@@ -292,6 +292,22 @@ func TestWhyEscapes(t *testing.T) {
 	}
 }
 
+// What the host's budget of disruptive repairs has left is told, and who may pass it.
+func TestWhyTellsOfTheHostsBudget(t *testing.T) {
+	h := night(app("web"))
+	if got := h.answer(t, nil).Budget.Host; got != "" {
+		t.Errorf("nothing is spent, and it says %q", got)
+	}
+	h.Past.Upheaval = []state.Time{h.Now, h.Now}
+	if got, want := h.answer(t, nil).Budget.Host, "8 of the host's 10 disruptive repairs in 10m left"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	h.Past.Let["web.service"] = h.Now
+	if got, want := h.answer(t, nil).Budget.Host, "8 of the host's 10 disruptive repairs in 10m left; a human lets the next repair of web.service pass that, once"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestWhyTellsNothingOfWhatIsSensitive(t *testing.T) {
 	s := app("pay")
 	env := artifact("/etc/pay.env", []byte("KEY="+canary(0)), 0o600)

@@ -11,6 +11,9 @@ import (
 func (v View) whyBudget(s *desired.Service) WhyBudget {
 	out := WhyBudget{Host: v.hostBudget()}
 	for _, u := range s.Units {
+		if out.Host != "" && v.Past.MayPass(u, v.Now) {
+			out.Host += "; a human lets the next repair of " + u + " pass that, once"
+		}
 		b := v.budget(s, u)
 		if b == nil || out.Left != nil && *out.Left <= b.Left {
 			continue

@@ -36,6 +36,56 @@ func TestWhatIsStuckIsNamedAndLeftToItsOwner(t *testing.T) {
 	}
 }
 
+// Of three units that hang the host's budget lets one be restarted. The others wait,
+// and retry lets the one through that it names, once.
+func TestRetryPassesTheHostsBudgetOnce(t *testing.T) {
+	t.Parallel()
+	b := boot(t, "budget")
+	b.write(policyFile, "mode: enforce\nunits: [\"*\"]\npaths: [/**]\nsignatures: none\nbudgets: {disruptive: 1, per: 1h}\n")
+	names := []string{"hangs-1", "hangs-2", "hangs-3"}
+	var estate []string
+	for _, n := range names {
+		estate = append(estate, service(n, slowStart))
+	}
+	b.declare("estate", estate...)
+	b.must(0, "apply", "-f", desiredDir)
+	for _, n := range names {
+		b.sh(stuckTest{name: n}.fill(hangingStart + "; systemctl cancel $(systemctl show -P Job $S)"))
+	}
+	b.write("/run/systemd/system/evenkeel.service", strings.Replace(keeperUnit, "ExecStart=", "ExecStart=/usr/bin/unshare --time --boottime 600 --monotonic 600 ", 1))
+	b.sh("systemctl daemon-reload && systemctl start evenkeel")
+	waiting := func(want int) (held []string) {
+		b.Helper()
+		b.until("the budget holds those that are left", func() string {
+			held = nil
+			for _, n := range names {
+				switch r := b.row(n); {
+				case r.Reason == "BudgetSpent":
+					held = append(held, n)
+				case r.State != "OK":
+					return n + " is " + r.State + " " + r.Reason
+				}
+			}
+			if len(held) != want {
+				return strings.Join(held, " ") + " are held"
+			}
+			return ""
+		})
+		return held
+	}
+	held := waiting(2)
+	b.says(0, "0 of the host's 1 disruptive repairs in 1h left", "why", held[0])
+	b.says(0, held[0]+": this host's 1 disruptive repairs within 1h are used up, and hold the others; its next repair passes that, once", "retry", held[0])
+	b.well(held[0])
+	if left := waiting(1); left[0] != held[1] {
+		t.Errorf("%s is held, want %s", left[0], held[1])
+	}
+	if did := verbs(b.history(held[0])); did[len(did)-1] != "systemd.restart StuckActivating done" {
+		t.Errorf("did %q", did)
+	}
+	b.says(0, "next repair may pass the host's budget", "changes", "--since", "1h")
+}
+
 // stuckTest is one way in which a unit can hang, and what is done about it.
 type stuckTest struct {
 	name, unit string
