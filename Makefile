@@ -4,7 +4,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 LDFLAGS := -s -w -X main.version=$(VERSION)
 PACKAGES ?= ./...
 
-.PHONY: help setup build demo test race mutants crash bench lint generate clean
+.PHONY: help setup build demo test race kubelet mutants crash bench lint generate clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 10
@@ -26,6 +26,9 @@ test: ## all tests, those on real disposable hosts too
 
 race: ## tests alone, with the race detector: make race PACKAGES=./controller/...
 	CGO_ENABLED=1 go test -race $(PACKAGES)
+
+kubelet: ## ask Kubernetes' own prober again what probes come to (minutes, and a hundred modules)
+	cd .ci/kubelet && go test -count=1 .
 
 mutants: ## test the tests: each guard taken out must make a named test fail (about six minutes)
 	@.ci/mutate

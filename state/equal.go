@@ -3,7 +3,6 @@ package state
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"maps"
 	"slices"
 )
 
@@ -30,9 +29,4 @@ func equalUnit(a, b Unit) bool {
 
 func equalDir(a, b Dir) bool {
 	return a.Exists == b.Exists && slices.Equal(a.Names, b.Names) && a.Changed.Equal(b.Changed)
-}
-
-func equalProbe(a, b Probe) bool {
-	return a.Verdict == b.Verdict && a.Since == b.Since && a.Failing == b.Failing && a.Class == b.Class &&
-		a.Detail == b.Detail && a.Invocation == b.Invocation && maps.Equal(a.Says, b.Says)
 }

@@ -1,6 +1,9 @@
 package state
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // Probe is what asking one thing again and again has come to. The rules are
 // those of Kubernetes' kubelet: a verdict changes when as many samples in a row
@@ -14,11 +17,17 @@ type Probe struct {
 	Verdict Verdict       `json:"verdict,omitempty"`
 	Since   time.Duration `json:"since,omitempty"`   // CLOCK_BOOTTIME of the first of the samples that led to Verdict
 	Failing time.Duration `json:"failing,omitempty"` // CLOCK_BOOTTIME of the first of the failures in a row that goes on, also below the threshold; zero: the last sample was no failure
-	Class   string        `json:"class,omitempty"`   // of the last failure: see the Classes
+	Class   string        `json:"class,omitempty"`   // of the last failure: see the Classes; empty: nothing fails
 	Detail  string        `json:"detail,omitempty"`  // of the last failure, in words that are the same for the same failure
 
 	Invocation string            `json:"invocation,omitempty"` // of the process that was asked; empty: its unit does not run
 	Says       map[string]string `json:"says,omitempty"`       // what a readiness body says of what the service depends on, by name
+}
+
+// Equal tells whether two are the same in everything.
+func (p Probe) Equal(q Probe) bool {
+	return p.Verdict == q.Verdict && p.Since == q.Since && p.Failing == q.Failing && p.Class == q.Class &&
+		p.Detail == q.Detail && p.Invocation == q.Invocation && maps.Equal(p.Says, q.Says)
 }
 
 // Verdict is what the samples of a probe have come to.

@@ -226,7 +226,7 @@ func (w World) Merge(f Facts) (World, bool) {
 	changed = changed || c
 	w.Dirs, c = merge(w.Dirs, f.Dirs, equalDir)
 	changed = changed || c
-	w.Probes, c = merge(w.Probes, f.Probes, equalProbe)
+	w.Probes, c = merge(w.Probes, f.Probes, Probe.Equal)
 	return w, changed || c
 }
 
