@@ -54,7 +54,7 @@ func New(o Options) *Prober {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	if o.Ask == nil {
-		o.Ask = ask.New(ask.Options{Secret: o.Secret, Log: o.Log}).Ask
+		o.Ask = ask.New(ask.Options{Secret: o.Secret}).Ask
 	}
 	p := &Prober{
 		opt: o, phase: rand.Float64, wake: make(chan struct{}, 1), news: make(chan struct{}, 1),

@@ -2,7 +2,9 @@ package ask
 
 import (
 	"context"
-	"log/slog"
+	"crypto/x509"
+	"net"
+	"time"
 
 	"github.com/pakashop/evenkeel/desired"
 )
@@ -10,14 +12,35 @@ import (
 // Options are the parts of an Asker; the zero value has no secrets.
 type Options struct {
 	Secret func(context.Context, desired.Secret) (string, error) // nil: no value can be had
-	Log    *slog.Logger                                          // nil: nothing is logged
 }
 
 // Asker asks in every way that can be declared. It is safe for concurrent use.
-type Asker struct{ opt Options }
+type Asker struct {
+	opt      Options
+	here     addresses
+	resolver *net.Resolver  // nil: this host's
+	roots    *x509.CertPool // nil: those that this host trusts
+}
 
 // New returns an Asker.
-func New(o Options) *Asker { return &Asker{o} }
+func New(o Options) *Asker { return &Asker{opt: o} }
 
 // Ask takes one sample of a probe, until ctx ends at the latest.
-func (a *Asker) Ask(ctx context.Context, p desired.Probing) Sample { return unknown("not yet") }
+func (a *Asker) Ask(ctx context.Context, p desired.Probing) Sample {
+	switch one := p.Probe; {
+	case one.HTTPGet != nil:
+		return a.http(ctx, p)
+	case one.TCPSocket != nil:
+		return a.tcp(ctx, p)
+	case one.Redis != nil:
+		return a.redis(ctx, p)
+	case one.Unix != nil:
+		return a.unix(ctx, p)
+	}
+	return unknown("it is not said how to ask")
+}
+
+// patience is how long a probe waits, in words.
+func patience(p desired.Probing) string {
+	return (time.Duration(max(1, p.Probe.TimeoutSeconds)) * time.Second).String()
+}
