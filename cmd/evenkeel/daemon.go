@@ -33,13 +33,13 @@ func (a *app) daemon(ctx context.Context, log *slog.Logger) (*daemon, error) {
 	if err != nil {
 		return nil, trouble(err)
 	}
-	p, err := a.connect(ctx, log, reach{watch: true})
+	p, err := a.connect(ctx, log, reach{watch: true, probe: true})
 	if err != nil {
 		_ = store.Close()
 		return nil, err
 	}
 	d := &daemon{parts: p, store: store, options: controller.Options{
-		Source: folder{a, a.defaultPaths()}, Observer: p.observer, Store: store, Actuators: p.actuators, Log: log, Stopped: stopped, Kept: a.keptVersion,
+		Source: folder{a, a.defaultPaths(), p.secrets}, Observer: p.observer, Store: store, Actuators: p.actuators, Log: log, Stopped: stopped, Kept: a.keptVersion,
 	}}
 	return d, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/desired/read"
+	"github.com/pakashop/evenkeel/state/observe/secrets"
 )
 
 // hostPolicy reads the host's policy. Where there is none, and desired state is
@@ -82,8 +83,9 @@ func many(errs int, what string, paths []string) string {
 
 // folder is a Source: YAML on disk.
 type folder struct {
-	app   *app
-	paths []string
+	app     *app
+	paths   []string
+	secrets *secrets.Reader
 }
 
 // Load reads everything anew, the policy included.
@@ -95,6 +97,7 @@ func (f folder) Load(context.Context) (*desired.Set, []string, error) {
 	if err := problems.Err(); err != nil {
 		return nil, nil, err
 	}
+	f.secrets.Use(set.Policy.Credentials)
 	var warnings []string
 	for _, w := range problems.Warnings() {
 		warnings = append(warnings, w.String())

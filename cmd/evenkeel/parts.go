@@ -18,6 +18,8 @@ import (
 	"github.com/pakashop/evenkeel/state/observe/files"
 	"github.com/pakashop/evenkeel/state/observe/host"
 	"github.com/pakashop/evenkeel/state/observe/journal"
+	"github.com/pakashop/evenkeel/state/observe/probes"
+	"github.com/pakashop/evenkeel/state/observe/secrets"
 	"github.com/pakashop/evenkeel/state/observe/units"
 	"github.com/pakashop/evenkeel/state/record"
 )
@@ -28,6 +30,7 @@ type parts struct {
 	links     *files.Links
 	observer  *observe.Observer
 	actuators map[string]actuators.Actuator
+	secrets   *secrets.Reader
 }
 
 func (p *parts) Close() { _ = p.conn.Close() }
@@ -36,6 +39,7 @@ func (p *parts) Close() { _ = p.conn.Close() }
 type reach struct {
 	watch bool // its signals, which one-shot commands do without
 	lean  bool // of a running service only what a plan rests on
+	probe bool // what runs is asked how it is
 }
 
 // connect reaches systemd.
@@ -50,8 +54,8 @@ func (a *app) connect(ctx context.Context, log *slog.Logger, r reach) (*parts, e
 		return nil, trouble(err)
 	}
 	now := clock.Now
-	p := &parts{conn: conn, links: files.NewLinks("/")}
-	p.observer = observe.New(observe.Options{
+	p := &parts{conn: conn, links: files.NewLinks("/"), secrets: secrets.New()}
+	eyes := observe.Options{
 		Units:   units.New(conn, now, units.Options{Lean: r.lean}),
 		Files:   files.New(now, files.Options{}),
 		Links:   p.links,
@@ -59,7 +63,11 @@ func (a *app) connect(ctx context.Context, log *slog.Logger, r reach) (*parts, e
 		Journal: journal.New(now().Boot, journal.Options{}),
 		Now:     now,
 		Log:     log,
-	})
+	}
+	if r.probe {
+		eyes.Probes = probes.New(probes.Options{Now: now, Secret: p.secrets.Value, Log: log})
+	}
+	p.observer = observe.New(eyes)
 	p.actuators = map[string]actuators.Actuator{
 		"systemd": systemd.New(conn, systemd.Options{Version: version}),
 		"file":    file.New(file.Options{Displaced: filepath.Join(a.stateDir, "displaced")}),

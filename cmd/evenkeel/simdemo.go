@@ -12,6 +12,7 @@ import (
 	"github.com/pakashop/evenkeel/controller"
 	"github.com/pakashop/evenkeel/controller/rehearse/sim"
 	"github.com/pakashop/evenkeel/state"
+	"github.com/pakashop/evenkeel/state/observe/secrets"
 )
 
 // simulatedDemo shows the loop on a simulated host: a model of systemd, in this
@@ -30,7 +31,7 @@ func (a *app) simulatedDemo(ctx context.Context, examples string) error {
 	host.DaemonReload()
 	store := &forgetful{past: state.NewPast()}
 	c, err := controller.New(controller.Options{
-		Source: folder{a, a.paths}, Observer: host, Store: store, Actuators: host.Actuators(), Log: slog.New(slog.DiscardHandler),
+		Source: folder{a, a.paths, secrets.New()}, Observer: host, Store: store, Actuators: host.Actuators(), Log: slog.New(slog.DiscardHandler),
 		Done: func(s state.Step, o state.Outcome) {
 			fmt.Fprintf(a.stdout, "  %s  %s %s  %s  %s\n", o.Status, s.Object, s.Action.Verb, s.Action.Target, s.Reason)
 		},

@@ -14,7 +14,7 @@ var (
 	fieldsNotYet      = []string{"metrics", "release"}      // of a Service
 	rungsNotYet       = []string{"verify", "gather", "ask"} // of its remedies
 	environmentNotYet = []string{"branch", "severityFloor", "confirmAfter", "verify"}
-	policyNotYet      = []string{"exec", "signatures", "allowedSigners", "credentials", "identity"}
+	policyNotYet      = []string{"exec", "signatures", "allowedSigners", "identity"}
 )
 
 // notYet warns of what is declared and has no effect in this version.
