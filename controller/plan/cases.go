@@ -9,34 +9,37 @@ import (
 	"github.com/pakashop/evenkeel/state"
 )
 
+// openCase notes a new Case. One that begins together with others right after a
+// remedy had disturbed something else is that remedy's doing, and another remedy
+// might do the same: it opens as a Case that has ended.
 func (d *draft) openCase(sv *service, v vitals) state.Case {
 	c := d.past.NewCase(sv.object, v.unit, v.reason, d.now)
 	c.Detail, c.Sick = v.detail, d.allSick()
-	tell := ""
-	if by, ok := d.blame(sv, v); ok {
-		c.Ended, c.At = state.RemedyWorse, d.now
-		c.Why = fmt.Sprintf("it fell sick right after %s for %s", by.Tried[len(by.Tried)-1].Action, by.Unit)
-		tell = d.says(c)
-		d.stop(by, state.RemedyWorse, fmt.Sprintf("%s fell sick right after it", v.unit))
+	if by, ok := d.blame(sv.Name); ok {
+		last, _ := by.Last()
+		return d.stop(c, state.RemedyWorse, fmt.Sprintf("it fell sick right after %s for %s, as others did", last.Action, by.Unit))
 	}
-	d.mark(c, tell)
+	d.mark(c, "")
 	return c
 }
 
+// mark notes how a Case stands; a text is told to those who are logged in.
 func (d *draft) mark(c state.Case, tell string) {
 	d.remember(state.Note{Kind: state.NoteCase, Object: c.Object, Name: c.Unit, Detail: tell, Case: &c})
 }
 
+// stop ends the climb of a Case, and tells.
 func (d *draft) stop(c state.Case, r state.Reason, why string) state.Case {
 	if c.Ended == r {
 		return c
 	}
 	c.Ended, c.Why, c.At, c.Well = r, why, d.now, state.Time{}
-	d.mark(c, d.says(c))
+	d.mark(c, says(c))
 	return c
 }
 
-func (d *draft) says(c state.Case) string {
+// says is what those who are logged in are told of a Case that has ended.
+func says(c state.Case) string {
 	what := c.Unit
 	if what == "" {
 		what = c.Object
@@ -44,6 +47,7 @@ func (d *draft) says(c state.Case) string {
 	return fmt.Sprintf("%s: %s; %s (%s)", what, c.Detail, c.Why, c.Ended)
 }
 
+// allSick lists the objects that are sick now, by their probes or by systemd.
 func (d *draft) allSick() []string {
 	var out []string
 	for i := range d.want.Services {
@@ -59,12 +63,15 @@ func (d *draft) allSick() []string {
 	return slices.Compact(out)
 }
 
+// ended shows a Case that climbs no further, and when it is tried once more.
 func (d *draft) ended(sv *service, c state.Case) {
 	text := c.Detail + "; " + c.Why
 	left := d.restFor(sv, c) - d.now.Since(c.At)
 	d.hold(sv.object, wish{unit: c.Unit}, hold{c.Ended, text + "; to try again now: evenkeel retry " + sv.Name, d.at(left)})
 }
 
+// restFor is how long a Case that has ended rests before one remedy is tried once
+// more: the time of the service's limits, twice as long each time, a day at most.
 func (d *draft) restFor(sv *service, c state.Case) time.Duration {
 	rest := 30 * time.Minute
 	if l := sv.Spec.Limits; l != nil && l.Per > 0 {
@@ -73,6 +80,7 @@ func (d *draft) restFor(sv *service, c state.Case) time.Duration {
 	return min(rest<<min(c.Round, 10), 24*time.Hour)
 }
 
+// halfOpen lets a Case that has ended try once more when its time has come.
 func (d *draft) halfOpen(sv *service, c state.Case) (state.Case, bool) {
 	if d.now.Since(c.At) < d.restFor(sv, c) {
 		d.ended(sv, c)
@@ -83,6 +91,10 @@ func (d *draft) halfOpen(sv *service, c state.Case) (state.Case, bool) {
 	return c, true
 }
 
+// watch looks after the Case of a unit that is not sick now: it closes once the
+// unit was well for long enough. What is not known to be well proves nothing. A
+// Case that has ended stays so meanwhile, so that health which comes and goes
+// calls nobody twice.
 func (d *draft) watch(sv *service, c state.Case, v vitals) {
 	u := d.have.Units[c.Unit].Value
 	switch {
@@ -99,7 +111,7 @@ func (d *draft) watch(sv *service, c state.Case, v vitals) {
 		}
 		return
 	case c.Well.IsZero():
-		c.Well, c.Ended, c.Why = d.now, "", ""
+		c.Well = d.now
 		d.mark(c, "")
 	}
 	left := healthyAfter - d.now.Since(c.Well)
@@ -112,32 +124,55 @@ func (d *draft) watch(sv *service, c state.Case, v vitals) {
 	d.waits(d.at(left))
 }
 
+// heldByHuman tells that a human keeps a unit down, or evenkeel away from it.
 func (d *draft) heldByHuman(sv *service, unit string) bool {
 	_, stopped := d.past.Holds[(state.Hold{Reason: state.ManualStop, Object: sv.object, Unit: unit}).Key()]
 	_, released := d.past.Released[sv.object]
 	return stopped || released || d.have.Units[unit].Value.Masked()
 }
 
+// worseWithin is how long after its end a remedy counts as the cause of what
 // falls sick elsewhere.
 const worseWithin = time.Minute
 
-func (d *draft) blame(sv *service, v vitals) (state.Case, bool) {
+// blame finds the Case whose remedy made things worse, if a service fell sick
+// with it: it and at least one other, because one alone may be chance.
+func (d *draft) blame(name string) (state.Case, bool) {
 	for _, key := range sortedKeys(d.past.Cases) {
 		c := d.past.Cases[key]
-		if c.Object == sv.object || slices.Contains(c.Sick, sv.object) {
-			continue
-		}
-		last, tried := c.Last()
-		if !tried || last.Status == "" || last.Began.Boot != d.now.Boot || d.restsOn(sv.Name, c.Object) {
-			continue
-		}
-		if v.onset >= last.Began.Up && v.onset <= last.Ended.Up+worseWithin {
+		if worse := d.sickSince(c); len(worse) > 1 && slices.Contains(worse, name) {
 			return c, true
 		}
 	}
 	return state.Case{}, false
 }
 
+// sickSince lists the services that have begun to fail while the last remedy of
+// a Case was under way, or right after it; that were well when the Case opened;
+// and that neither rest on what it disturbed nor on something else that is sick.
+func (d *draft) sickSince(c state.Case) []string {
+	last, tried := c.Last()
+	if !tried || last.Status == "" || last.Began.Boot != d.now.Boot || d.now.Since(last.Ended) > healthyAfter {
+		return nil
+	}
+	var out []string
+	for i := range d.want.Services {
+		s := &d.want.Services[i]
+		if s.Object() == c.Object || slices.Contains(c.Sick, s.Object()) {
+			continue
+		}
+		for _, v := range d.vitals[s.Name] {
+			since := v.failing && v.onset >= last.Began.Up && v.onset <= last.Ended.Up+worseWithin
+			if since && !d.restsOn(s.Name, c.Object) && !d.explained(s.Name) {
+				out = append(out, s.Name)
+				break
+			}
+		}
+	}
+	return out
+}
+
+// restsOn tells whether a service requires an object, directly or not.
 func (d *draft) restsOn(name, object string) (rests bool) {
 	d.above(name, map[string]bool{}, func(dep string) { rests = rests || "Service/"+dep == object })
 	return rests

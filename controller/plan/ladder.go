@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pakashop/evenkeel/actuators"
@@ -68,12 +69,6 @@ func (d *draft) unready(sv *service, v vitals) {
 	}
 }
 
-// openCase notes a new Case. One that began right after a remedy had disturbed
-// something else is that remedy's doing: the Case opens as one that has ended.
-// mark notes how a Case stands; a text is told to those who are logged in.
-// stop ends the climb of a Case, and tells.
-// says is what those who are logged in are told of a Case that has ended.
-// allSick lists the objects that are sick now, by their probes or by systemd.
 // climb does the next remedy of a Case, or says why not.
 func (d *draft) climb(sv *service, c state.Case, v vitals) {
 	if !c.Well.IsZero() {
@@ -88,7 +83,14 @@ func (d *draft) climb(sv *service, c state.Case, v vitals) {
 		c = again
 	}
 	if last, tried := c.Last(); tried {
-		if last.Status == "" || d.verifying(sv, c, v, last) {
+		if last.Status == "" {
+			return
+		}
+		if worse := d.sickSince(c); len(worse) > 0 {
+			d.ended(sv, d.stop(c, state.RemedyWorse, "it did not help, and right after it these fell sick: "+strings.Join(worse, ", ")))
+			return
+		}
+		if d.verifying(sv, c, v, last) {
 			return
 		}
 		if c.Round > 0 && last.Status != state.Cut {
@@ -240,15 +242,3 @@ func (d *draft) everybody(sv *service) []state.Ref {
 	}
 	return refs
 }
-
-// ended shows a Case that climbs no further, and when it is tried once more.
-// restFor is how long a Case that has ended rests before one remedy is tried once
-// more: the time of the service's limits, twice as long each time, a day at most.
-// halfOpen lets a Case that has ended try once more when its time has come.
-// watch looks after the Case of a unit that is not sick now: it closes once the
-// unit was well for long enough. What is not known to be well proves nothing.
-// heldByHuman tells that a human keeps a unit down, or evenkeel away from it.
-// worseWithin is how long after its end a remedy counts as the cause of what
-// blame finds the Case whose remedy had disturbed something right before a unit
-// fell sick that was well before, and that does not rest on what was disturbed.
-// restsOn tells whether a service requires an object, directly or not.

@@ -169,7 +169,7 @@ func TestLadder(t *testing.T) {
 			t.Errorf("told %d times", told)
 		}
 	})
-	t.Run("something else falls sick right after a remedy: both stop", func(t *testing.T) {
+	t.Run("it did not help, and something else fell sick right after it: it stops", func(t *testing.T) {
 		h := begin("restart", "fix.it")
 		h.add("other")
 		h.probed("other", live)
@@ -177,10 +177,48 @@ func TestLadder(t *testing.T) {
 		h.later(30 * time.Second)
 		h.fails("other", live, 20*time.Second)
 		h.fails("web", live, 20*time.Second)
-		h.has(t, "held Service/other RemedyWorse")
 		h.has(t, "held Service/web RemedyWorse")
-		h.hasNot(t, "systemd.restart")
 		h.hasNot(t, "fix.it")
+		h.has(t, "systemd.restart other.service") // one alone may be chance
+	})
+	t.Run("others fall sick together right after a remedy: none of them is touched", func(t *testing.T) {
+		h := begin("restart", "fix.it")
+		for _, name := range []string{"one", "two", "a", "b", "c", "d", "e", "f"} {
+			h.add(name)
+			h.probed(name, live)
+		}
+		h.act(t)
+		h.probe("web", live, state.Probe{Verdict: state.ProbeSuccess, Since: h.now.Up})
+		h.settle()
+		h.later(30 * time.Second)
+		h.fails("one", live, 20*time.Second)
+		h.failing("two", live, 10*time.Second)
+		h.has(t, "held Service/one RemedyWorse")
+		h.hasNot(t, "systemd.restart")
+	})
+	t.Run("health that comes and goes calls nobody twice", func(t *testing.T) {
+		h := begin("escalate")
+		told := 0
+		for i := range 10 {
+			if i%2 == 0 {
+				h.fails("web", live, time.Second)
+			} else {
+				h.probe("web", live, state.Probe{Verdict: state.ProbeSuccess, Since: h.now.Up})
+			}
+			for range 3 {
+				p := h.make()
+				for _, n := range p.Notes {
+					if n.Kind == state.NoteCase && n.Detail != "" {
+						told++
+					}
+				}
+				h.fold(p)
+			}
+			h.later(20 * time.Second)
+		}
+		if told != 1 {
+			t.Errorf("told %d times", told)
+		}
 	})
 	t.Run("what a human retries begins anew", func(t *testing.T) {
 		h := begin("escalate")

@@ -20,7 +20,7 @@ func (d *draft) outbreak() {
 	case why != "" && !open:
 		c = d.past.NewCase(d.hostObject(), "", reason, d.now)
 		c.Detail, c.Ended, c.At, c.Why = why, reason, d.now, "evenkeel disturbs nothing; a human must look"
-		d.mark(c, d.says(c))
+		d.mark(c, says(c))
 	case why != "" && !c.Well.IsZero():
 		c.Well = state.Time{}
 		d.mark(c, "")

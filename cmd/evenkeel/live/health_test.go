@@ -90,7 +90,7 @@ func TestSicknesses(t *testing.T) {
 	add("precious", 4010, nil, "stateful: true")
 	estate = append(estate,
 		service("crash-loops", bare("ExecStart="+whileBroken), "limits: {restarts: 3, per: 30m, backoff: [1s, 2s, 4s]}"),
-		service("flaps", bare("ExecStart=/bin/sh -c 'while ! test -e /run/%N.broken; do sleep 0.2; done; sleep 1; exit 1'", "Restart=always", "RestartSec=500ms")),
+		service("flaps", bare("ExecStart=/bin/sh -c 'while ! test -e /run/%N.broken; do sleep 0.2; done; sleep 1; exit 1'", "Restart=always", "RestartSec=2")),
 		"apiVersion: evenkeel.dev/v1\nkind: Endpoint\nmetadata: {name: outside}\nspec: {probe: {httpGet: {url: \"http://127.0.0.1:4999/\"}, periodSeconds: 1}}\n",
 	)
 	for i := range 12 { // so that what is struck is no fifth of all
