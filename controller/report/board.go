@@ -12,7 +12,7 @@ import (
 var stateColours = map[State]colour{OK: green, WARN: yellow, FAIL: red, HELD: cyan, UNKNOWN: magenta}
 
 // Text is the board as a table: the platform's services, then what they depend
-// on, then totals. Wide has more columns and cuts nothing.
+// on, then what is outside, then totals. Wide has more columns and cuts nothing.
 func (b Board) Text(st Style, wide bool) string {
 	t := &table{style: st}
 	columns := []string{"NAME", "STATE", "ACTIVE", "BOOT", "SINCE", "RESTARTS", "REASON"}
@@ -24,13 +24,8 @@ func (b Board) Text(st Style, wide bool) string {
 	for _, r := range own {
 		t.row(r, st, wide)
 	}
-	if len(others) > 0 {
-		t.add("")
-		t.head("Dependencies")
-		for _, r := range others {
-			t.row(r, st, wide)
-		}
-	}
+	t.section("Dependencies", others, st, wide)
+	t.section("Endpoints", b.endpoints(), st, wide)
 	body := ""
 	if len(b.Status.Services) > 0 {
 		body = "\n" + t.String() + "\n"
@@ -38,9 +33,36 @@ func (b Board) Text(st Style, wide bool) string {
 	return b.Status.header(st) + body + b.Status.totals(st) + "\n"
 }
 
-// split parts the lines into the platform's and those of its dependencies.
+// section adds rows below a title, where there are any.
+func (t *table) section(title string, rows []Row, st Style, wide bool) {
+	if len(rows) == 0 {
+		return
+	}
+	t.add("")
+	t.head(title)
+	for _, r := range rows {
+		t.row(r, st, wide)
+	}
+}
+
+// endpoints are the lines of what is outside.
+func (b Board) endpoints() []Row {
+	var out []Row
+	for _, r := range b.Status.Services {
+		if r.outside() {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// split parts the lines of units into the platform's and those of its
+// dependencies.
 func (b Board) split() (own, others []Row) {
 	for _, r := range b.Status.Services {
+		if r.outside() {
+			continue
+		}
 		if slices.Contains(b.Dependencies, r.Unit) {
 			others = append(others, r)
 		} else {
@@ -60,12 +82,16 @@ func (t *table) row(r Row, st Style, wide bool) {
 		reason += ": " + r.Detail
 	}
 	since := known(r.Since.ago(st.Now))
+	has := known
+	if r.outside() {
+		has = func(string) string { return "-" }
+	}
 	if wide {
-		t.add(r.Name, r.Unit, string(r.State), known(r.Active), known(r.Sub), known(r.Boot), readiness(r.Ready), since, known(restarts), reason)
+		t.add(r.Name, orElse(r.Unit, "-"), string(r.State), has(r.Active), has(r.Sub), has(r.Boot), r.readiness(), since, has(restarts), reason)
 		t.paint(2, stateColours[r.State])
 		return
 	}
-	t.add(r.Name, string(r.State), known(r.Active), known(r.Boot), since, known(restarts), cut(Escape(reason), reasonWidth))
+	t.add(r.Name, string(r.State), has(r.Active), has(r.Boot), since, has(restarts), cut(Escape(reason), reasonWidth))
 	t.paint(1, stateColours[r.State])
 }
 
@@ -86,11 +112,14 @@ func known(s string) string {
 	return s
 }
 
-func readiness(r *bool) string {
+// readiness is "-" for a unit that does not run: that it is not ready says nothing.
+func (r Row) readiness() string {
 	switch {
-	case r == nil:
+	case r.Ready == nil && r.Active != "" && r.Active != "active" && r.Active != "reloading":
+		return "-"
+	case r.Ready == nil:
 		return "?"
-	case *r:
+	case *r.Ready:
 		return "yes"
 	}
 	return "no"
@@ -129,7 +158,7 @@ func (s Status) totals(st Style) string {
 
 // Script is what the platform's old status script printed: a line a service by
 // systemd's word alone, then a section for each thing that they depend on. Redis
-// answers PONG only where it was really asked.
+// answers PONG only where it was really asked. The script knew of no Endpoints.
 func (b Board) Script(st Style) string {
 	var out strings.Builder
 	own, others := b.split()

@@ -28,6 +28,8 @@ var cases = map[string]func() *host{
 	"removed":           removed,
 	"not-shown":         notShown,
 	"suspended-healthy": suspendedHealthy,
+	"not-well":          notWell,
+	"unready":           unready,
 }
 
 func platform() *host {
@@ -302,5 +304,34 @@ func notShown() *host {
 func suspendedHealthy() *host {
 	h := platform()
 	h.hold(state.Held{Object: "Service/pakashop-backend", Reason: state.Suspended, Detail: "alice", Until: until(time.Hour), Info: true})
+	return h
+}
+
+// notWell is a host on which everything runs, and much is not well.
+func notWell() *host {
+	h := night(
+		vendor("postgresql", "postgresql@15-main.service"), app("pakashop-backend", "postgresql"), app("pakashop-gateway", "pakashop-backend"),
+		app("pakashop-pay"), app("pakashop-search"), app("pakashop-mail"),
+	)
+	h.probed("postgresql", readyKind).probed("pakashop-backend", live, readyKind).probed("pakashop-gateway", readyKind)
+	h.probed("pakashop-pay", readyKind).probed("pakashop-search", live).probed("pakashop-mail", live)
+	h.fails("postgresql", readyKind, 5*time.Minute)
+	h.fails("pakashop-backend", live, 4*time.Minute)
+	h.fails("pakashop-gateway", readyKind, 4*time.Minute)
+	h.fails("pakashop-pay", readyKind, 2*time.Minute)
+	h.fails("pakashop-search", live, time.Minute)
+	h.blind("pakashop-mail", live)
+	h.outside("pawapay", down(time.Hour), "pakashop-pay")
+	h.outside("whatsapp", state.Probe{Verdict: state.ProbeSuccess, Since: uptime - time.Hour})
+	h.settle()
+	return h
+}
+
+// unready is a host on which nothing is to be done, though something is not ready.
+func unready() *host {
+	h := night(app("web"))
+	h.probed("web", readyKind)
+	h.fails("web", readyKind, time.Minute)
+	h.settle()
 	return h
 }

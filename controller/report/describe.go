@@ -48,7 +48,8 @@ type UnitDetail struct {
 	DropIns    []string `json:"dropIns"`
 	MainPID    uint32   `json:"mainPID"`
 	Invocation string   `json:"invocation"`
-	Budget     *Budget  `json:"budget"` // null: no limits are declared
+	Budget     *Budget  `json:"budget"`          // null: no limits are declared
+	BySystemd  int      `json:"systemdRestarts"` // systemd's own restarts, of the restarts
 }
 
 // Budget is what is left of a unit's repairs.
@@ -154,7 +155,7 @@ func (v View) unitDetail(s *desired.Service, unit string) UnitDetail {
 	u := v.Have.Units[unit].Value
 	return UnitDetail{
 		Row: v.row(s, unit), Load: u.Load, Result: u.Result, Fragment: u.Fragment, DropIns: append([]string{}, u.DropIns...),
-		MainPID: u.MainPID, Invocation: u.Invocation, Budget: v.budget(s, unit),
+		MainPID: u.MainPID, Invocation: u.Invocation, Budget: v.budget(s, unit), BySystemd: int(u.Restarts),
 	}
 }
 

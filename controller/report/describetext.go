@@ -75,7 +75,7 @@ func (d Description) unitsText(st Style) string {
 		for _, p := range u.DropIns {
 			t.add("  drop-in", p)
 		}
-		t.add("  restarts", fmt.Sprintf("%d by systemd%s", u.Restarts, u.Budget.text(st)))
+		t.add("  restarts", fmt.Sprintf("%d by systemd%s", u.BySystemd, u.Budget.text(st)))
 		b.WriteString(t.String())
 	}
 	return b.String()

@@ -64,6 +64,45 @@ type Held struct {
 	Info   bool     `json:"-"` // nothing differs
 }
 
+// ofHealth are the reasons for which a hold that holds nothing back only says how
+// well something is.
+var ofHealth = []state.Reason{
+	state.LivenessFailed, state.WrongService, state.Flapping, state.NotReady, state.EndpointDown, state.DependencySick,
+	state.Verifying, state.NotAllowed,
+}
+
+// health tells an entry that is no difference and holds nothing back: it says how
+// well something is.
+func (h Held) health() bool { return h.Info && slices.Contains(ofHealth, h.Reason) }
+
+// Holds are the entries that hold something back, or would.
+func (d Diff) Holds() []Held { return d.which(false) }
+
+// Health are the entries that only say how well something is. They are no
+// differences.
+func (d Diff) Health() []Held { return d.which(true) }
+
+func (d Diff) which(health bool) []Held {
+	var out []Held
+	for _, h := range d.Held {
+		if h.health() == health {
+			out = append(out, h)
+		}
+	}
+	return out
+}
+
+// notWell counts the objects that are not.
+func (d Diff) notWell() int {
+	objects := make(map[string]bool)
+	for _, h := range d.Health() {
+		if h.Reason != state.Verifying && h.Reason != state.NotAllowed {
+			objects[h.Object] = true
+		}
+	}
+	return len(objects)
+}
+
 // Gap is a fact that is missing.
 type Gap struct {
 	Object string `json:"object"`

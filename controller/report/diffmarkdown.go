@@ -14,15 +14,8 @@ func (d Diff) Markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "### evenkeel: %s\n\n%s\n", d.Summary(), d.subject())
 	d.markdownSteps(&b)
-	if len(d.Held) > 0 {
-		b.WriteString("\n#### Held\n\n")
-	}
-	for _, h := range d.Held {
-		fmt.Fprintf(&b, "- %s **%s**%s\n", codeSpan(h.Object), html.EscapeString(Escape(string(h.Reason))), h.markdownTail())
-		for _, diff := range h.Diffs {
-			b.WriteString(details("what differs", diff))
-		}
-	}
+	markdownHeld(&b, "Held", d.Holds())
+	markdownHeld(&b, "Health", d.Health())
 	if len(d.Gaps) > 0 {
 		b.WriteString("\n#### Gaps\n\n")
 	}
@@ -30,6 +23,18 @@ func (d Diff) Markdown() string {
 		fmt.Fprintf(&b, "- %s %s\n", codeSpan(g.Object), codeSpan(g.line()))
 	}
 	return b.String()
+}
+
+func markdownHeld(b *strings.Builder, title string, list []Held) {
+	if len(list) > 0 {
+		b.WriteString("\n#### " + title + "\n\n")
+	}
+	for _, h := range list {
+		fmt.Fprintf(b, "- %s **%s**%s\n", codeSpan(h.Object), html.EscapeString(Escape(string(h.Reason))), h.markdownTail())
+		for _, diff := range h.Diffs {
+			b.WriteString(details("what differs", diff))
+		}
+	}
 }
 
 // subject says for what the Plan is.

@@ -15,7 +15,8 @@ func (d Diff) Text(st Style) string {
 		b.WriteString(d.title() + "\n")
 	}
 	d.textSteps(&b, st)
-	d.textHeld(&b, st)
+	d.textHeld(&b, st, "Held", d.Holds())
+	d.textHeld(&b, st, "Health", d.Health())
 	d.textGaps(&b, st)
 	if b.Len() > 0 {
 		b.WriteString("\n")
@@ -65,14 +66,21 @@ func (d Diff) Summary() string {
 			disruptive++
 		}
 	}
-	return fmt.Sprintf("%s (%d disruptive), %d held, %s", count(len(d.Steps), "step"), disruptive, len(d.Held), count(len(d.Gaps), "gap"))
+	ill := ""
+	if n := d.notWell(); n > 0 {
+		ill = fmt.Sprintf(", %d not well", n)
+	}
+	return fmt.Sprintf("%s (%d disruptive), %d held, %s%s", count(len(d.Steps), "step"), disruptive, len(d.Holds()), count(len(d.Gaps), "gap"), ill)
 }
 
 // summaryInSync does not call in sync what could not be read.
 func (d Diff) summaryInSync() string {
 	what := count(d.Services, "service") + ", " + count(d.Units, "unit")
-	if len(d.Held) > 0 {
-		what += fmt.Sprintf(", %d held", len(d.Held))
+	if n := len(d.Holds()); n > 0 {
+		what += fmt.Sprintf(", %d held", n)
+	}
+	if n := d.notWell(); n > 0 {
+		what += fmt.Sprintf(", %d not well", n)
 	}
 	if len(d.Gaps) > 0 {
 		return "nothing to do: " + what + ", but " + count(len(d.Gaps), "gap")
@@ -219,12 +227,16 @@ func orNone(s string) string {
 	return s
 }
 
-func (d Diff) textHeld(b *strings.Builder, st Style) {
-	for i, h := range d.Held {
+func (d Diff) textHeld(b *strings.Builder, st Style, title string, list []Held) {
+	for i, h := range list {
 		if i == 0 {
-			b.WriteString("\n" + st.paint(bold, "Held") + "\n")
+			b.WriteString("\n" + st.paint(bold, title) + "\n")
 		}
-		fmt.Fprintf(b, "    %s %s  %s\n", st.paint(cyan, "="), st.paint(bold, Escape(h.Object)), Escape(h.line(st)))
+		mark, c := "=", cyan
+		if h.health() {
+			mark, c = "!", yellow
+		}
+		fmt.Fprintf(b, "    %s %s  %s\n", st.paint(c, mark), st.paint(bold, Escape(h.Object)), Escape(h.line(st)))
 		for _, diff := range h.Diffs {
 			b.WriteString(st.diff("      ", diff))
 		}

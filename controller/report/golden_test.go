@@ -62,7 +62,7 @@ func described(t *testing.T, h *host, st Style) []output {
 // TestGolden holds what people and programs read against testdata. Of the
 // formats that say the same as another, only some cases keep a copy.
 func TestGolden(t *testing.T) {
-	everything := map[string]bool{"drift": true, "replicas": true, "secrets": true, "escapes": true}
+	everything := map[string]bool{"drift": true, "replicas": true, "secrets": true, "escapes": true, "not-well": true}
 	always := map[string]bool{"diff.txt": true, "diff.json": true, "status.txt": true, "status.json": true, "status.oneline": true, "status.script": true, "get.txt": true}
 	for name, build := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pakashop/evenkeel/actuators"
+	"github.com/pakashop/evenkeel/controller/plan"
 	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/state"
 )
@@ -17,6 +18,8 @@ type View struct {
 	Past *state.Past // nil: not known
 	Plan state.Plan
 	Now  state.Time
+
+	picture *plan.Picture // how everything is, as the Plan saw it; see looked
 }
 
 // split returns a function that narrows the View's Plan to what concerns one
@@ -102,10 +105,14 @@ func (v View) judge(s *desired.Service, unit string) verdict {
 			out.state = st
 		}
 	}
-	if i := slices.IndexFunc(holds, differs); i >= 0 {
-		raise(v.means(holds[i], unit))
+	held := slices.IndexFunc(holds, differs)
+	if held >= 0 {
+		raise(v.means(holds[held], unit))
 	}
 	for _, h := range wrong {
+		if h.Info && out.state == HELD {
+			continue // it is sick, and what holds its remedy is a human or its cause
+		}
 		raise(meaning[h.Reason])
 	}
 	if len(steps) > 0 {
@@ -127,7 +134,13 @@ func (v View) judge(s *desired.Service, unit string) verdict {
 
 // differs tells a hold that stands for a difference. A pending restart always
 // does: the process runs something older, whether or not anything may be done.
-func differs(h state.Held) bool { return !h.Info || h.Reason == state.PendingRestart }
+// So does a dependency that is not well: what needs it is not well either.
+func differs(h state.Held) bool {
+	return !h.Info || h.Reason == state.PendingRestart || h.Reason == state.DependencySick
+}
+
+// aside tells a hold on one remedy among others: the ladder goes on without it.
+func aside(h state.Held) bool { return h.Info && h.Reason == state.NotAllowed }
 
 // plain judges a unit of which the Plan says nothing.
 func (v View) plain(s *desired.Service, unit string, out verdict) verdict {
@@ -194,7 +207,7 @@ func (v View) concerns(st state.Step, s *desired.Service, unit string) bool {
 func (v View) holds(s *desired.Service, unit string) (holds, wrong []state.Held) {
 	for _, h := range v.Plan.Held {
 		switch {
-		case h.Object != s.Object() || !about(h, s, unit):
+		case h.Object != s.Object() || !about(h, s, unit) || aside(h):
 		case symptom(h.Reason):
 			wrong = append(wrong, h)
 		default:
@@ -234,7 +247,11 @@ var symptoms = []state.Reason{
 // gap tells whether something about a unit could not be observed, and what.
 func (v View) gap(s *desired.Service, unit string) (string, bool) {
 	for _, g := range v.Plan.Gaps {
-		other := g.Source.Kind == state.RefUnit && g.Source.Name != unit && slices.Contains(s.Units, g.Source.Name)
+		of := g.Source.Name
+		if g.Source.Kind == state.RefProbe {
+			_, of, _ = strings.Cut(of, "/")
+		}
+		other := of != unit && slices.Contains(s.Units, of)
 		if g.Object == s.Object() && !other {
 			return cmp.Or(g.Detail, "not observed"), true
 		}

@@ -156,8 +156,8 @@ func TestStateOfReplicas(t *testing.T) {
 
 func TestHealthyIsFalseOnFailAlone(t *testing.T) {
 	for name, want := range map[string]bool{
-		"in-sync": true, "drift-warn": true, "gap": true, "nothing-known": true, "suspended-healthy": true, "pending-restart": true,
-		"drift": false, "first-apply": false, "gave-up": false, "replicas": false,
+		"in-sync": true, "drift-warn": true, "gap": true, "nothing-known": true, "suspended-healthy": true, "pending-restart": true, "unready": true,
+		"drift": false, "first-apply": false, "gave-up": false, "replicas": false, "not-well": false,
 	} {
 		if got := cases[name]().board().Status.Healthy; got != want {
 			t.Errorf("%s: healthy is %t", name, got)

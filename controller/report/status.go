@@ -34,7 +34,7 @@ type Status struct {
 	Wanted      string     `json:"wanted"`  // what the source says
 	Quarantined []string   `json:"quarantined"`
 	Approvals   []Approval `json:"approvals"`
-	Services    []Row      `json:"services"` // a unit each; the platform's own first, then what it depends on
+	Services    []Row      `json:"services"` // a unit each; the platform's own first, then what it depends on, then the Endpoints
 }
 
 // Approval is something that waits for a human's approval.
@@ -43,20 +43,20 @@ type Approval struct {
 	Detail string `json:"detail"`
 }
 
-// Row is one unit on the board.
+// Row is one unit on the board, or an Endpoint.
 type Row struct {
 	Name     string       `json:"name"` // of the service; of the instance where there are replicas
 	Object   string       `json:"object"`
-	Unit     string       `json:"unit"`
+	Unit     string       `json:"unit"` // empty: an Endpoint has none
 	State    State        `json:"state"`
 	Active   string       `json:"active"` // systemd's ActiveState; empty: not known
 	Sub      string       `json:"sub"`
 	Boot     string       `json:"boot"`
-	Ready    *bool        `json:"ready"` // null: not known
+	Ready    *bool        `json:"ready"` // by its startup and readiness probes; null: not known, or it does not run
 	Reason   state.Reason `json:"reason"`
 	Detail   string       `json:"detail"`
 	Since    Stamp        `json:"since"`    // of the last change of state; null: not known
-	Restarts int          `json:"restarts"` // systemd's own, since the unit was last started otherwise
+	Restarts int          `json:"restarts"` // systemd's own since the unit was last started otherwise, and evenkeel's repairs within the time of its limits
 }
 
 // Board is a Status and what only its text shows.
@@ -98,6 +98,9 @@ func NewBoard(want *desired.Set, have state.World, past *state.Past, plan state.
 	}
 	for _, s := range others {
 		b.Dependencies = append(b.Dependencies, s.Units...)
+	}
+	for _, e := range want.Endpoints {
+		b.Status.Services = append(b.Status.Services, v.endpointRow(e))
 	}
 	b.Status.Healthy = b.Status.Count(FAIL) == 0
 	return b
@@ -143,10 +146,15 @@ func (v View) row(s *desired.Service, unit string) Row {
 	u := f.Value
 	r.Active, r.Sub, r.Boot, r.Restarts = u.Active, u.Sub, u.Boot, int(u.Restarts)
 	r.Since = At(u.ChangedAt)
-	ready := u.Up()
-	r.Ready = &ready
+	r.Ready = v.ready(s, unit)
+	if b := v.budget(s, unit); b != nil {
+		r.Restarts += b.Used
+	}
 	return r
 }
+
+// outside tells the row of an Endpoint.
+func (r Row) outside() bool { return r.Unit == "" }
 
 // rowName is the service's name; where it has replicas, the instance's.
 func rowName(s *desired.Service, unit string) string {
@@ -156,7 +164,7 @@ func rowName(s *desired.Service, unit string) string {
 	return strings.TrimSuffix(unit, ".service")
 }
 
-// Count counts the units in a state.
+// Count counts the units and Endpoints in a state.
 func (s Status) Count(st State) int {
 	n := 0
 	for _, r := range s.Services {
@@ -174,12 +182,21 @@ func (s Status) Totals() string {
 		return "no services"
 	}
 	objects := make(map[string]bool)
+	units, endpoints := 0, 0
 	for _, r := range s.Services {
+		if r.outside() {
+			endpoints++
+			continue
+		}
 		objects[r.Object] = true
+		units++
 	}
 	n := count(len(objects), "service")
-	if len(objects) != len(s.Services) {
-		n += ", " + count(len(s.Services), "unit")
+	if len(objects) != units {
+		n += ", " + count(units, "unit")
+	}
+	if endpoints > 0 {
+		n += ", " + count(endpoints, "endpoint")
 	}
 	return n + ": " + s.words()
 }
@@ -195,7 +212,8 @@ func (s Status) words() string {
 }
 
 // Only keeps the lines that names ask for, and returns the names that nothing
-// matches. A name is a service, KIND/NAME, a unit or an instance.
+// matches. A name is a service, KIND/NAME, a unit or an instance; an Endpoint has
+// a bare name where no service has it.
 func (b Board) Only(names []string) (Board, []string) {
 	if len(names) == 0 {
 		return b, nil
@@ -204,21 +222,26 @@ func (b Board) Only(names []string) (Board, []string) {
 	keep := make(map[string]bool)
 	for _, n := range names {
 		found := false
-		for _, r := range b.Status.Services {
-			if r.called(n) {
-				keep[r.Unit], found = true, true
+		for _, r := range b.Status.Services { // Endpoints come last
+			if r.called(n) && !(found && r.outside()) {
+				keep[r.key()], found = true, true
 			}
 		}
 		if !found {
 			missing = append(missing, n)
 		}
 	}
-	b.Status.Services = slices.DeleteFunc(slices.Clone(b.Status.Services), func(r Row) bool { return !keep[r.Unit] })
+	b.Status.Services = slices.DeleteFunc(slices.Clone(b.Status.Services), func(r Row) bool { return !keep[r.key()] })
 	b.Status.Healthy = b.Status.Count(FAIL) == 0
 	return b, missing
 }
 
+func (r Row) key() string { return r.Object + " " + r.Unit }
+
 func (r Row) called(name string) bool {
+	if r.outside() {
+		return name == r.Object || name == r.Name
+	}
 	service := strings.TrimPrefix(r.Object, "Service/")
 	return slices.Contains([]string{r.Object, service, service + ".service", r.Name, r.Name + ".service", r.Unit}, name)
 }
