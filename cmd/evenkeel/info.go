@@ -134,7 +134,13 @@ func (a *app) completionCmd() *cobra.Command {
 }
 
 // completeServices offers the names of services, from the running controller.
-func (a *app) completeServices(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+func (a *app) completeServices(cmd *cobra.Command, args []string, start string) ([]string, cobra.ShellCompDirective) {
+	all, d := a.completeObjects(cmd, args, start)
+	return slices.DeleteFunc(all, func(name string) bool { return strings.Contains(name, "/") }), d
+}
+
+// completeObjects is completeServices with the Endpoints.
+func (a *app) completeObjects(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
 	ctx, cancel := context.WithTimeout(cmd.Context(), time.Second)
 	defer cancel()
 	b, err := api.NewClient(a.socket).Status(ctx)

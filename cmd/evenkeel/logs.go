@@ -46,10 +46,14 @@ func (a *app) logs(ctx context.Context, o logOptions, names []string) error {
 		return err
 	}
 	args := []string{"--no-pager"}
+	units := 0
 	for _, r := range b.Status.Services {
-		args = append(args, "--unit="+r.Unit)
+		if r.Unit != "" { // an Endpoint has no journal
+			args = append(args, "--unit="+r.Unit)
+			units++
+		}
 	}
-	if len(b.Status.Services) == 0 {
+	if units == 0 {
 		return trouble(errors.New("no services are declared for this host"))
 	}
 	if o.follow {

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,17 +15,22 @@ import (
 func (a *app) whyCmd() *cobra.Command {
 	var form string
 	cmd := &cobra.Command{
-		Use:   "why SERVICE",
+		Use:   "why SERVICE|ENDPOINT",
 		Short: "Explain what is and is not done about a service, and what to do",
-		Long: `Explain one service: the comparison that led to what is done or not done, each
-reason that holds it with its end, the facts behind it with their times, what is
-left of its budget of repairs, what would unblock it, and commands to copy.
+		Long: `Explain one service: the comparison that led to what is done or not done, what is
+wrong with it and what that has its root in, which remedies were tried and what
+comes next, each reason that holds it with its end, the facts behind it with their
+times (what each probe says among them), what is left of its budget of repairs, what
+would unblock it, and commands to copy.
 
-Exit code 0: explained. 4: unknown service. 2: trouble.`,
-		Example: "  evenkeel why pakashop-backend\n  evenkeel why pakashop-backend -o json | jq -r '.commands[]'",
+Of an Endpoint it says since when it does not answer, and what waits for it. A bare
+name means a service, or else an Endpoint.
+
+Exit code 0: explained. 4: unknown service or endpoint. 2: trouble.`,
+		Example: "  evenkeel why pakashop-backend\n  evenkeel why Endpoint/pawapay\n  evenkeel why pakashop-backend -o json | jq -r '.commands[]'",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			w, err := a.why(cmd.Context(), objectName(args[0]))
+			w, err := a.why(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -33,14 +40,30 @@ Exit code 0: explained. 4: unknown service. 2: trouble.`,
 			_, err = fmt.Fprint(a.stdout, w.Text(a.style()))
 			return err
 		},
-		ValidArgsFunction: a.completeServices,
+		ValidArgsFunction: a.completeObjects,
 	}
 	a.fileFlag(cmd)
 	output(cmd, &form, "text", "json", "yaml")
 	return cmd
 }
 
-func (a *app) why(ctx context.Context, object string) (report.Why, error) {
-	unknown := fmt.Errorf("unknown service %s; evenkeel get services lists them", object)
-	return about(ctx, a, object, unknown, (*api.Client).Why, api.View.Why)
+func (a *app) why(ctx context.Context, name string) (report.Why, error) {
+	unknown := fmt.Errorf("unknown service or endpoint %s; evenkeel get services lists the services", name)
+	return outsideToo(name, func(object string) (report.Why, error) {
+		return about(ctx, a, object, unknown, (*api.Client).Why, api.View.Why)
+	})
+}
+
+// outsideToo asks of a service and, where a bare name is none, of the Endpoint of
+// that name.
+func outsideToo[T any](name string, ask func(object string) (T, error)) (T, error) {
+	t, err := ask(objectName(name))
+	var e *exit
+	if strings.Contains(name, "/") || !errors.As(err, &e) || e.code != exitUnknown {
+		return t, err
+	}
+	if t, other := ask("Endpoint/" + name); other == nil {
+		return t, nil
+	}
+	return t, err
 }

@@ -102,3 +102,7 @@ func (p Picture) Together(s *desired.Service, unit string) (names []string, prob
 
 // Remedies are the rungs of a service's ladder, where none are declared too.
 func Remedies(s *desired.Service) []desired.Do { return remedies(&service{Service: s}) }
+
+// Patience is how long a service may take to recover by itself once what it
+// needs is well again.
+func Patience(s *desired.Service) time.Duration { return max(recoverFor, patienceOf(s)) }

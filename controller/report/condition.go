@@ -44,7 +44,11 @@ func (v View) conditions(s *desired.Service) []Condition {
 		v.inSync(s), v.units(s, Running, running), v.units(s, Enabled, enabled), v.isHeld(s), v.pending(s), v.suspended(s),
 	}
 	for i := range out {
-		out[i].LastTransitionTime, out[i].ObservedGeneration = v.transition(s, out[i]), v.Want.Revision
+		out[i].LastTransitionTime = v.transition(s, out[i])
+	}
+	out = append(out, v.wellness(s)...)
+	for i := range out {
+		out[i].ObservedGeneration = v.Want.Revision
 	}
 	return out
 }

@@ -30,6 +30,9 @@ type Description struct {
 	Holds      []HoldDetail    `json:"holds"` // the remembered ones, also where nothing differs
 	History    []HistoryLine   `json:"history"`
 	Warnings   []string        `json:"warnings"` // of reading its declaration; the caller's to fill
+	Health     []Held          `json:"health"`   // how well it is: these hold nothing back
+	Probes     []ProbeDetail   `json:"probes"`
+	Cases      []CaseDetail    `json:"cases"` // what it suffers from, and what was tried
 }
 
 // Value is one effective value of a spec.
@@ -92,13 +95,14 @@ func (v View) Describe(name string, history []HistoryLine) (Description, bool) {
 	if !ok {
 		return Description{}, false
 	}
+	v = v.looked()
 	declared := newDeclared(v.Want)
 	obj := v.object(o, declared)
 	d := Description{
 		Object: o.Ref(), APIVersion: o.APIVersion, Kind: o.Kind, Metadata: o.Metadata, Declared: o.Pos.String(),
 		Spec: obj.Spec, Values: values(obj.Spec, o.Origin), Conditions: obj.Status.Conditions,
 		Units: []UnitDetail{}, Files: []FileDetail{}, Steps: []Step{}, Held: []Held{}, Gaps: []Gap{}, Holds: []HoldDetail{},
-		History: append([]HistoryLine{}, history...), Warnings: []string{},
+		History: append([]HistoryLine{}, history...), Warnings: []string{}, Health: []Held{}, Probes: []ProbeDetail{}, Cases: []CaseDetail{},
 	}
 	v.ofPlan(&d)
 	if s, ok := v.service(o); ok {
@@ -106,6 +110,10 @@ func (v View) Describe(name string, history []HistoryLine) (Description, bool) {
 			d.Units = append(d.Units, v.unitDetail(s, u))
 		}
 		d.Files = v.fileDetails(s, declared)
+		d.Probes, d.Cases = v.probeDetails(s.Probes), v.cases(s)
+	}
+	if e, ok := v.endpoint(o); ok {
+		d.Probes = v.probeDetails([]desired.Probing{e.Probe})
 	}
 	d.Holds = v.holdDetails(d.Object)
 	return d, true
@@ -140,7 +148,11 @@ func (v View) ofPlan(d *Description) {
 		}
 	}
 	for _, h := range all.Held {
-		if h.Object == d.Object {
+		switch {
+		case h.Object != d.Object:
+		case h.health():
+			d.Health = append(d.Health, h)
+		default:
 			d.Held = append(d.Held, h)
 		}
 	}

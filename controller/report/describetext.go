@@ -21,9 +21,12 @@ func (d Description) Text(st Style) string {
 	for _, part := range []struct{ title, body string }{
 		{"Conditions", d.conditionsText(st)},
 		{"Units", d.unitsText(st)},
+		{"Health", heldText(d.Health, st)},
+		{"Probes", probesText(d.Probes, st)},
+		{"Case", casesText(d.Cases, st)},
 		{"Files", d.filesText(st)},
 		{"Steps", d.stepsText()},
-		{"Held", d.heldText(st)},
+		{"Held", heldText(d.Held, st)},
 		{"Holds", d.holdsText(st)},
 		{"Gaps", d.gapsText()},
 		{"Warnings", EscapeLines(strings.Join(append(d.Warnings, ""), "\n"))},
@@ -138,9 +141,9 @@ func (d Description) stepsText() string {
 	return b.String()
 }
 
-func (d Description) heldText(st Style) string {
+func heldText(list []Held, st Style) string {
 	var b strings.Builder
-	for _, h := range d.Held {
+	for _, h := range list {
 		b.WriteString(Escape(h.line(st)) + "\n")
 	}
 	return b.String()

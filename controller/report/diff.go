@@ -73,7 +73,9 @@ var ofHealth = []state.Reason{
 
 // health tells an entry that is no difference and holds nothing back: it says how
 // well something is.
-func (h Held) health() bool { return h.Info && slices.Contains(ofHealth, h.Reason) }
+func (h Held) health() bool { return onlyHealth(h.Info, h.Reason) }
+
+func onlyHealth(info bool, r state.Reason) bool { return info && slices.Contains(ofHealth, r) }
 
 // Holds are the entries that hold something back, or would.
 func (d Diff) Holds() []Held { return d.which(false) }

@@ -37,6 +37,8 @@ func (v View) evidence(s *desired.Service, history []HistoryLine) []Evidence {
 	for _, u := range s.Units {
 		f.source = "unit:" + u
 		v.unitEvidence(f, u)
+		v.probeEvidence(f, s, s.Probes, u)
+		v.togetherEvidence(f, s, u)
 	}
 	v.fileEvidence(f, s)
 	v.dependencyEvidence(f, s)
@@ -106,6 +108,17 @@ func (v View) unitEvidence(f *facts, unit string) {
 	if u.Restarts > 0 {
 		f.add("restarts", fmt.Sprintf("%d by systemd itself (Restart=%s)", u.Restarts, u.Restart), fact.At.Wall)
 	}
+}
+
+// togetherEvidence names what fell sick at about the same time: where that is
+// much, nothing is disturbed.
+func (v View) togetherEvidence(f *facts, s *desired.Service, unit string) {
+	names, probed := v.looked().picture.Together(s, unit)
+	if len(names) < 2 {
+		return
+	}
+	f.source = "breaker"
+	f.add("sick at once", fmt.Sprintf("%d of %d services that are probed: %s", len(names), probed, strings.Join(names, ", ")), time.Time{})
 }
 
 // ownStop says that it was evenkeel itself that stopped a unit.
@@ -233,6 +246,9 @@ func (v View) recordEvidence(f *facts, s *desired.Service) {
 		f.add("version", "evenkeel "+v.Past.Version+" is new on this host", v.Past.Renewed.Wall)
 	}
 	for _, u := range s.Units {
+		if n := v.Past.Flaps[u]; n.Since.Boot == v.Now.Boot && v.Have.Units[u].Value.Restarts > n.Restarts {
+			f.add("restarts counted", fmt.Sprintf("%d by systemd itself since then", v.Have.Units[u].Value.Restarts-n.Restarts), n.Since.Wall)
+		}
 		if r, ok := v.Past.Ran[u]; ok && r.Adopted && r.Invocation != "" {
 			f.add("adopted", u+" ran before evenkeel first saw it; what it was started with is not known", time.Time{})
 		}

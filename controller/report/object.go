@@ -29,6 +29,7 @@ type ObjectStatus struct {
 
 // Get lists the objects of a kind, of all kinds for "".
 func (v View) Get(kind string) List {
+	v = v.looked()
 	l := List{Items: []Object{}}
 	declared, of := newDeclared(v.Want), v.split()
 	for _, o := range v.Want.Objects {
@@ -46,6 +47,9 @@ func (v View) object(o desired.Object, d declared) Object {
 	}
 	if s, ok := v.service(o); ok {
 		out.Status.Conditions = v.conditions(s)
+	}
+	if e, ok := v.endpoint(o); ok {
+		out.Status.Conditions = v.answers(e)
 	}
 	return out
 }
@@ -81,16 +85,26 @@ func (l List) Text(st Style) string {
 		return "no objects\n"
 	}
 	t := &table{style: st}
-	t.head("KIND", "NAME", "INSYNC", "RUNNING", "ENABLED", "HELD", "REASON")
+	t.head("KIND", "NAME", "INSYNC", "RUNNING", "READY", "ENABLED", "HELD", "REASON")
 	for _, o := range l.Items {
-		in, reason := o.condition(InSync), ""
-		if in.Status != True {
-			reason = in.Reason
-		}
-		t.add(o.Kind, o.Metadata.Name, mark(in), mark(o.condition(Running)), mark(o.condition(Enabled)), mark(o.condition(HeldType)), reason)
+		in, ready := o.condition(InSync), o.condition(Ready)
+		t.add(o.Kind, o.Metadata.Name, mark(in), mark(o.condition(Running)), mark(ready), mark(o.condition(Enabled)), mark(o.condition(HeldType)), o.reason())
 		t.paint(2, conditionColours[in.Status])
+		t.paint(4, conditionColours[ready.Status])
 	}
 	return t.String()
+}
+
+// reason is that of the first condition that should be True and is not. How well
+// something is that does not run is no question.
+func (o Object) reason() string {
+	for _, kind := range []string{InSync, Healthy, Ready} {
+		c := o.condition(kind)
+		if rests := kind != InSync && o.condition(Running).Status == False; !rests && (c.Status == False || c.Status == Unknown) {
+			return c.Reason
+		}
+	}
+	return ""
 }
 
 func mark(c Condition) string {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -43,7 +44,7 @@ func TestConditions(t *testing.T) {
 		h := cases[name]()
 		for service, want := range want {
 			d, ok := h.Describe(service, nil)
-			if !ok || len(d.Conditions) != 6 {
+			if !ok || len(d.Conditions) != 7 {
 				t.Fatalf("%s: %s has %d conditions", name, service, len(d.Conditions))
 			}
 			var words []string
@@ -53,12 +54,23 @@ func TestConditions(t *testing.T) {
 					t.Errorf("%s: %s: %s was observed at %q", name, service, c.Type, c.ObservedGeneration)
 				}
 			}
+			if kinds := kindsOf(d.Conditions); kinds != "InSync Running Enabled Held PendingRestart Suspended Ready" {
+				t.Errorf("%s: %s has the conditions %s", name, service, kinds)
+			}
 			got := short{words[0], words[1], words[2], words[3], words[4]}
 			if diff := cmp.Diff(want, got, cmp.AllowUnexported(short{})); diff != "" {
 				t.Errorf("%s: %s (-want +got):\n%s", name, service, diff)
 			}
 		}
 	}
+}
+
+func kindsOf(all []Condition) string {
+	var kinds []string
+	for _, c := range all {
+		kinds = append(kinds, c.Type)
+	}
+	return strings.Join(kinds, " ")
 }
 
 func TestConditionsOfAUnitNeverLookedAt(t *testing.T) {

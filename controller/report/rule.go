@@ -14,21 +14,44 @@ import (
 // to be done, then what is merely told.
 func (v View) rule(s *desired.Service, w Why) string {
 	holds := v.holdsOf(s)
-	switch i := slices.IndexFunc(holds, func(h state.Held) bool { return !symptom(h.Reason) || h.Reason == state.UnitInvalid }); {
+	decides := func(h state.Held) bool { return !symptom(h.Reason) || h.Reason == state.UnitInvalid }
+	switch i := slices.IndexFunc(holds, decides); {
+	case i >= 0 && onlyHealth(holds[i].Info, holds[i].Reason):
+		if len(w.Steps) > 0 {
+			return stepRule(s, w.Steps)
+		}
+		return v.healthRule(holds, holds[i])
 	case i >= 0:
 		return v.heldRule(s, holds[i])
 	case len(w.Steps) > 0:
 		return stepRule(s, w.Steps)
+	case len(holds) > 0 && holds[0].Reason == state.NotReady:
+		return sentence(holds[0].Detail, "and what is merely not ready is told and not restarted")
 	case len(holds) > 0:
 		return sentence(holds[0].Detail, "and so it is told and not mended")
 	}
 	return v.quietRule(s)
 }
 
+// healthRule is the rule where nothing is held back, and something is not well,
+// or was not until just now.
+func (v View) healthRule(holds []state.Held, h state.Held) string {
+	if h.Reason == state.Verifying {
+		text := strings.Replace(h.Detail, "for a while", "until "+orElse(atState(h.Until).clock(v.Now.Wall), "it has been well for a while"), 1)
+		return sentence(text)
+	}
+	if i := slices.IndexFunc(holds, func(h state.Held) bool { return h.Reason == state.NotReady }); i >= 0 {
+		return sentence(holds[i].Detail, "and "+h.Detail, "so it waits; what is merely not ready is not restarted")
+	}
+	return sentence(h.Detail)
+}
+
+// holdsOf are the holds on a service by rank, but for those on one remedy among
+// others.
 func (v View) holdsOf(s *desired.Service) []state.Held {
 	var out []state.Held
 	for _, h := range v.Plan.Held {
-		if h.Object == s.Object() {
+		if h.Object == s.Object() && !aside(h) {
 			out = append(out, h)
 		}
 	}
@@ -44,6 +67,14 @@ func (v View) heldRule(s *desired.Service, h state.Held) string {
 	switch {
 	case h.Reason == state.Unobserved && len(h.Wishes) == 0:
 		return sentence(h.Detail, unknownRule)
+	case h.Reason == state.Verifying && len(h.Wishes) == 0:
+		return v.verifyRule(s, h)
+	case climbedOut[h.Reason] != "" && len(h.Wishes) == 0:
+		text, _, _ := strings.Cut(h.Detail, "; to try again now")
+		if h.Until != nil {
+			return sentence(text, climbedOut[h.Reason]+"; it is tried once more at "+At(h.Until.Wall).clock(v.Now.Wall))
+		}
+		return sentence(text, climbedOut[h.Reason])
 	case len(h.Wishes) == 0:
 		return sentence(heldWithoutWish(h), "and "+holds)
 	}
@@ -52,7 +83,31 @@ func (v View) heldRule(s *desired.Service, h state.Held) string {
 	if n := len(h.Wishes) - 1; n > 0 {
 		asks += fmt.Sprintf(" and %d more", n)
 	}
+	if h.Reason == state.DependencySick || h.Reason == state.TooManySick {
+		return sentence(compared(s, w.Reason, w.Detail), asks+"; but "+h.Detail, "and "+holds)
+	}
 	return sentence(compared(s, w.Reason, w.Detail), asks+"; "+holds)
+}
+
+// climbedOut says what follows where a Case climbs no further.
+var climbedOut = map[state.Reason]string{
+	state.Escalated:   "so a human is needed",
+	state.RemedyWorse: "so evenkeel stopped, and a human is needed",
+	state.BudgetSpent: "so it is left alone",
+}
+
+// verifyRule is the rule while the effect of a remedy is awaited.
+func (v View) verifyRule(s *desired.Service, h state.Held) string {
+	text := h.Detail
+	if h.Until != nil {
+		text = strings.Replace(text, "until then", "by "+At(h.Until.Wall).clock(v.Now.Wall), 1)
+	}
+	for _, sick := range v.holdsOf(s) {
+		if sick.Info && symptom(sick.Reason) {
+			return sentence(sick.Detail, "and "+text)
+		}
+	}
+	return sentence(text)
 }
 
 const unknownRule = "and nothing is decided on what is not known"
@@ -93,7 +148,11 @@ func (v View) quietRule(s *desired.Service) string {
 			return sentence(u+" is not known ("+orElse(f.Err, "not looked at yet")+")", unknownRule)
 		}
 	}
-	return "Everything that is declared was compared with what was seen, and it is equal, so nothing is to be done."
+	equal := "Everything that is declared was compared with what was seen, and it is equal, so nothing is to be done"
+	if len(s.Probes) > 0 && v.Have.Probes == nil {
+		return equal + "; how well it is nobody asks, because no controller runs."
+	}
+	return equal + "."
 }
 
 // compared is what is declared beside what was seen.

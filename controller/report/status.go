@@ -98,12 +98,26 @@ func NewBoard(want *desired.Set, have state.World, past *state.Past, plan state.
 	}
 	for _, s := range others {
 		b.Dependencies = append(b.Dependencies, s.Units...)
+		v.pings(&b, s)
 	}
 	for _, e := range want.Endpoints {
 		b.Status.Services = append(b.Status.Services, v.endpointRow(e))
 	}
 	b.Status.Healthy = b.Status.Count(FAIL) == 0
 	return b
+}
+
+// pings tells which units of a dependency answered a PING of Redis' own.
+func (v View) pings(b *Board, s *desired.Service) {
+	for i := range s.Probes {
+		q := &s.Probes[i]
+		if p, why := v.probe(q); q.Probe.Redis != nil && why == "" && p.Verdict == state.ProbeSuccess {
+			if b.Pings == nil {
+				b.Pings = make(map[string]string)
+			}
+			b.Pings[q.Unit] = "PONG"
+		}
+	}
 }
 
 // sections parts the services, by name, into the platform's own and what it

@@ -147,10 +147,8 @@ func (v View) heldSince(s *desired.Service, h state.Held) time.Time {
 		return v.triedLast(s, h)
 	case state.DependencySick:
 		var out time.Time
-		for _, name := range v.sick(s) {
-			if dep, ok := v.Want.Service(name); ok {
-				out = earliest(out, v.ranSince(dep, false))
-			}
+		for _, name := range v.looked().picture.Roots(s.Name) {
+			out = earliest(out, v.unfitSince(name))
 		}
 		return out
 	case state.ObserveOnly:

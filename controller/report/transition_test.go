@@ -1,6 +1,7 @@
 package report
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -46,6 +47,11 @@ func TestConditionsSinceWhen(t *testing.T) {
 			}
 			out[k] = v
 		}
+		for k, v := range out {
+			if status, ok := strings.CutPrefix(k, Running); ok {
+				out[Ready+status] = v // none of them has a probe
+			}
+		}
 		return out
 	}
 	for name, c := range map[string]struct {
@@ -83,7 +89,7 @@ func TestConditionsSinceWhen(t *testing.T) {
 		"a deploy waits":      {deployed(), quiet(map[string]string{"InSync False": "", "Held True": "", "PendingRestart True": "11:45:00"})},
 		"an upgraded executable, of which no time is known": {nights["pending-restart"](), quiet(map[string]string{"InSync False": "", "Held True": "", "PendingRestart True": ""})},
 		"it cannot be read": {nights["unobserved"](), map[string]string{
-			"InSync False": "", "Running Unknown": "", "Enabled Unknown": "", "Held True": "", "PendingRestart False": "", "Suspended False": "",
+			"InSync False": "", "Running Unknown": "", "Enabled Unknown": "", "Held True": "", "PendingRestart False": "", "Suspended False": "", "Ready Unknown": "",
 		}},
 		"one replica of two is down": {nights["replicas"](), quiet(map[string]string{"InSync False": "11:55:00", "Running False": "11:55:00", "Held True": "12:00:00"})},
 	} {

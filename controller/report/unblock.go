@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/pakashop/evenkeel/controller/plan"
 	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/state"
 )
@@ -43,6 +45,21 @@ var unblocking = map[state.Reason]unblock{
 	state.NotEnabled:        {"set drift: enforce at DECLARED, or enable it", "systemctl enable UNIT", ""},
 	state.StuckDeactivating: {"systemd ends it after its TimeoutStopSec=; at once with", "systemctl kill -s KILL UNIT", ""},
 	state.StuckActivating:   {"look at what it waits for", "", "systemctl list-jobs"},
+	state.Escalated:         {"mend the cause, then have its remedies begin anew", "evenkeel retry NAME", "evenkeel history NAME"},
+	state.RemedyWorse:       {"look at what the remedy did, mend the cause, then have its remedies begin anew", "evenkeel retry NAME", "evenkeel history NAME"},
+	state.WrongService:      {"find what answers in its place", "", "ss -ltnp"},
+	state.Flapping:          {"look at why it ends", "", "systemctl show -p NRestarts,Result,ExecMainStatus UNIT"},
+	state.Verifying:         {"", "", "evenkeel history NAME"},
+	state.NotReady:          {"look at what its readiness says", "", ""},
+}
+
+// endings say what happens when the time of a hold comes, where it is not just
+// over.
+var endings = map[state.Reason]string{
+	state.Escalated:      "it is tried once more at",
+	state.RemedyWorse:    "it is tried once more at",
+	state.DependencySick: "it is looked at as sick in its own right at",
+	state.Verifying:      "whether the remedy helped is decided at",
 }
 
 // unblocks says what would let evenkeel act, and which commands help, those that
@@ -55,8 +72,11 @@ func (v View) unblocks(s *desired.Service, w Why) (says, commands []string) {
 		}
 	}
 	for _, h := range v.holdsOf(s) {
+		if h.Info && h.Reason == state.Verifying {
+			continue // it is well
+		}
 		if h.Until != nil {
-			add(&says, fmt.Sprintf("%s ends by itself at %s", h.Reason, At(h.Until.Wall)))
+			add(&says, fmt.Sprintf("%s %s", orElse(endings[h.Reason], string(h.Reason)+" ends by itself at"), At(h.Until.Wall)))
 		}
 		text, run := v.unblock(s, h, w.Declared)
 		add(&says, text)
@@ -74,10 +94,22 @@ func (v View) unblocks(s *desired.Service, w Why) (says, commands []string) {
 			add(&commands, c)
 		}
 	}
-	for _, c := range v.looking(s) {
+	for _, c := range append(v.asks(s), v.looking(s)...) {
 		add(&commands, c)
 	}
 	return says, commands
+}
+
+// asks are commands that ask again what its failed probes asked.
+func (v View) asks(s *desired.Service) []string {
+	var out []string
+	for i := range s.Probes {
+		q := &s.Probes[i]
+		if p, why := v.probe(q); (p.Verdict == state.ProbeFailure || why != "" && why != notProbed) && len(out) < 3 {
+			out = append(out, asking(q.Probe))
+		}
+	}
+	return out
 }
 
 // unblock is what lifts one hold, with the commands for it.
@@ -89,10 +121,7 @@ func (v View) unblock(s *desired.Service, h state.Held, declared string) (says s
 		}
 		return "let it go: " + strings.Join(run, "; "), run
 	case state.DependencySick:
-		for _, name := range v.sick(s) {
-			run = append(run, "evenkeel why "+word(name))
-		}
-		return "mend what it depends on: " + strings.Join(v.sick(s), ", "), run
+		return v.mend(s, h)
 	case state.ObserveOnly:
 		return v.act(s, declared), []string{"evenkeel diff"}
 	case state.Suspended:
@@ -126,16 +155,24 @@ func (v View) act(s *desired.Service, declared string) string {
 	return "let evenkeel act: " + strings.Join(parts, ", ")
 }
 
-// sick are the services that one requires and that do not run.
-func (v View) sick(s *desired.Service) []string {
-	var out []string
-	for _, name := range s.Requires {
-		dep, ok := v.Want.Service(name)
-		if ok && (dep.Spec.State == desired.Stopped || slices.ContainsFunc(dep.Units, func(u string) bool { return !v.Have.Units[u].Known() || !v.Have.Units[u].Value.Up() })) {
-			out = append(out, name)
-		}
+// mend says which of the things that a service needs come first, and what follows
+// for it.
+func (v View) mend(s *desired.Service, h state.Held) (says string, run []string) {
+	roots := v.picture.Roots(s.Name)
+	for _, name := range roots {
+		run = append(run, "evenkeel why "+word(strings.TrimPrefix(v.ref(name), "Service/")))
 	}
-	return out
+	if len(roots) == 0 {
+		return "nothing: what it depends on is well again, and it may recover by itself", nil
+	}
+	says = "mend what it depends on: " + strings.Join(roots, ", ")
+	switch {
+	case slices.ContainsFunc(h.Wishes, func(w state.Wish) bool { return w.Action.Verb == "start" }):
+		return says + "; once that is well it is started", run
+	case h.Info:
+		return says + "; once that is well it recovers by itself", run
+	}
+	return fmt.Sprintf("%s; once that is well it has %s to recover by itself, and only then is it restarted", says, desired.Duration(plan.Patience(s))), run
 }
 
 func resume(s *desired.Service, object string) string {
@@ -148,9 +185,16 @@ func resume(s *desired.Service, object string) string {
 // looking are the commands that show what systemd and the journal know: of the
 // units that are not well, of the first one where all are; at most of three.
 func (v View) looking(s *desired.Service) []string {
+	sick := make(map[string]time.Time) // since when
+	for _, h := range v.picture.Of(s.Name) {
+		if h.Unfit != "" || h.Reason != "" {
+			sick[h.Unit] = v.failedSince(s.Name, h)
+		}
+	}
 	var ill []string
 	for _, u := range s.Units {
-		if f := v.Have.Units[u]; !f.Known() || !f.Value.Up() {
+		_, is := sick[u]
+		if f := v.Have.Units[u]; is || !f.Known() || !f.Value.Up() {
 			ill = append(ill, u)
 		}
 	}
@@ -160,7 +204,7 @@ func (v View) looking(s *desired.Service) []string {
 	var out []string
 	for _, u := range ill[:min(len(ill), 3)] {
 		since := "-b"
-		if at := v.Have.Units[u].Value.ChangedAt; !at.IsZero() {
+		if at := latest(v.Have.Units[u].Value.ChangedAt, sick[u]); !at.IsZero() {
 			since = `--since "` + at.UTC().Format("2006-01-02 15:04:05") + ` UTC"`
 		}
 		out = append(out, "systemctl status "+word(u), "journalctl -u "+word(u)+" "+since)

@@ -15,7 +15,7 @@ import (
 type Why struct {
 	Object   string       `json:"object"`
 	State    State        `json:"state"`    // of the worst of its units
-	Held     []WhyHeld    `json:"held"`     // the reason that has to be lifted first is the first
+	Held     []WhyHeld    `json:"held"`     // what is wrong, and what holds its remedy; what has to be lifted first is the first
 	Evidence []Evidence   `json:"evidence"` // what the decision rests on
 	Rule     string       `json:"rule"`     // the comparison that led to it, in one sentence
 	Budget   WhyBudget    `json:"budget"`
@@ -24,6 +24,10 @@ type Why struct {
 	Reason   state.Reason `json:"reason"`   // the board's word for it; empty: all is well
 	Declared string       `json:"declared"` // file:line:col of the document
 	Steps    []WhyStep    `json:"steps"`    // what is about to be done
+
+	Chain   []Link       `json:"chain"`   // from it to the root of what is wrong with it
+	Cases   []CaseDetail `json:"cases"`   // what it suffers from, what was tried, and what comes next
+	Waiting []string     `json:"waiting"` // the objects that wait for it
 }
 
 // WhyHeld is one reason for which nothing is done.
@@ -34,6 +38,7 @@ type WhyHeld struct {
 	Unit     string       `json:"unit"`    // empty: all of the service's
 	Until    Stamp        `json:"until"`   // null: until something changes
 	Actions  []string     `json:"actions"` // what it keeps from being done
+	Info     bool         `json:"info"`    // it holds nothing back: it says how well the service is, or what a human placed on it
 }
 
 // Evidence is one fact.
@@ -63,16 +68,25 @@ type WhyStep struct {
 	Under  bool         `json:"underWay"`
 }
 
-// Why explains one service, and reports false where there is none of the name.
-// history is what was done about it last, the newest first.
+// Why explains one service, or one Endpoint, and reports false where there is
+// none of the name. A bare name means a Service, and an Endpoint where no Service
+// has it. history is what was done about it last, the newest first.
 func (v View) Why(name string, history []HistoryLine) (Why, bool) {
 	o, ok := v.find(name)
-	if !ok || o.Kind != "Service" {
+	if !ok && !strings.Contains(name, "/") {
+		o, ok = v.find("Endpoint/" + name)
+	}
+	if !ok || o.Kind != "Service" && o.Kind != "Endpoint" {
 		return Why{}, false
 	}
+	v = v.looked()
 	w := Why{
 		Object: o.Ref(), Declared: o.Pos.String(), State: UNKNOWN,
 		Held: []WhyHeld{}, Evidence: []Evidence{}, Unblocks: []string{}, Commands: []string{}, Steps: []WhyStep{},
+		Chain: []Link{}, Cases: []CaseDetail{}, Waiting: []string{},
+	}
+	if e, ok := v.endpoint(o); ok {
+		return v.whyEndpoint(w, e), true
 	}
 	s, ok := v.service(o)
 	if !ok {
@@ -81,7 +95,11 @@ func (v View) Why(name string, history []HistoryLine) (Why, bool) {
 	}
 	worst := v.worst(s)
 	w.State, w.Reason = worst.State, worst.Reason
-	w.Held, w.Steps = v.whyHeld(s), v.whySteps(s)
+	w.Held, w.Steps = v.whyHeld(s.Object(), v.remembered(s)), v.whySteps(s)
+	if w.State != OK {
+		w.Chain = v.chain(s)
+	}
+	w.Cases, w.Waiting = v.cases(s), v.waiting(s.Name)
 	w.Evidence = v.evidence(s, history)
 	w.Rule = v.rule(s, w)
 	w.Budget = v.whyBudget(s)
@@ -104,15 +122,18 @@ func (v View) worst(s *desired.Service) Row {
 	})
 }
 
-// whyHeld are the holds on a service, those that hold nothing at the moment last.
-func (v View) whyHeld(s *desired.Service) []WhyHeld {
+// whyHeld are the holds on an object, those that hold nothing at the moment last.
+func (v View) whyHeld(object string, remembered []state.Hold) []WhyHeld {
 	out := []WhyHeld{}
 	for _, h := range v.Plan.Held {
-		if h.Object != s.Object() {
+		if h.Object != object {
 			continue
 		}
 		held := WhyHeld{
-			Reason: h.Reason, Explains: state.Reasons[h.Reason], Detail: h.Detail, Unit: h.Unit, Until: atState(h.Until), Actions: []string{},
+			Reason: h.Reason, Explains: state.Reasons[h.Reason], Detail: h.Detail, Unit: h.Unit, Until: atState(h.Until), Actions: []string{}, Info: h.Info,
+		}
+		if aside(h) {
+			held.Explains = "This remedy cannot be done here, and the next one takes its place."
 		}
 		for _, w := range h.Wishes {
 			if a := bare(w.Action); !slices.Contains(held.Actions, a) {
@@ -122,10 +143,10 @@ func (v View) whyHeld(s *desired.Service) []WhyHeld {
 		out = append(out, held)
 	}
 	slices.SortStableFunc(out, func(a, b WhyHeld) int { return compareReasons(a.Reason, b.Reason) })
-	for _, h := range v.remembered(s) {
+	for _, h := range remembered {
 		if !slices.ContainsFunc(out, func(o WhyHeld) bool { return o.Reason == h.Reason }) {
 			out = append(out, WhyHeld{
-				Reason: h.Reason, Explains: state.Reasons[h.Reason], Detail: h.Detail, Unit: h.Unit, Until: atState(h.Until(v.Now)), Actions: []string{},
+				Reason: h.Reason, Explains: state.Reasons[h.Reason], Detail: h.Detail, Unit: h.Unit, Until: atState(h.Until(v.Now)), Actions: []string{}, Info: true,
 			})
 		}
 	}

@@ -252,23 +252,30 @@ func (h *host) answer(t *testing.T, history []HistoryLine) Why {
 
 func TestWhy(t *testing.T) {
 	for name, situation := range nights {
-		t.Run(name, func(t *testing.T) {
-			w := situation().answer(t, nil)
-			golden(t, "why-"+name+".txt", []byte(w.Text(Style{Now: noon})))
-			for line := range strings.Lines(w.Text(Style{Now: noon})) {
-				if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > lineWidth && len(strings.Fields(line)) > 1 && !strings.Contains(line, "journalctl") {
-					t.Errorf("%d columns: %s", n, line)
-				}
-			}
-			if got := colours.ReplaceAllString(w.Text(Style{Now: noon, Color: true}), ""); got != w.Text(Style{Now: noon}) {
-				t.Error("colour changes the text")
-			}
-			var back Why
-			check(t, json.Unmarshal(must(JSON(w))(t), &back))
-			if diff := cmp.Diff(string(must(JSON(w))(t)), string(must(JSON(back))(t))); diff != "" {
-				t.Errorf("what was read differs:\n%s", diff)
-			}
-		})
+		t.Run(name, func(t *testing.T) { tellsWhy(t, name, situation().answer(t, nil)) })
+	}
+	for name, situation := range sickNights {
+		t.Run(name, func(t *testing.T) { tellsWhy(t, name, situation().answer(t, nil)) })
+	}
+}
+
+// tellsWhy holds an answer against its golden file, and against what every
+// answer owes its reader.
+func tellsWhy(t *testing.T, name string, w Why) {
+	t.Helper()
+	golden(t, "why-"+name+".txt", []byte(w.Text(Style{Now: noon})))
+	for line := range strings.Lines(w.Text(Style{Now: noon})) {
+		if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > lineWidth && len(strings.Fields(line)) > 1 && !strings.Contains(line, "journalctl") && !strings.Contains(line, "systemctl show") {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
+	if got := colours.ReplaceAllString(w.Text(Style{Now: noon, Color: true}), ""); got != w.Text(Style{Now: noon}) {
+		t.Error("colour changes the text")
+	}
+	var back Why
+	check(t, json.Unmarshal(must(JSON(w))(t), &back))
+	if diff := cmp.Diff(string(must(JSON(w))(t)), string(must(JSON(back))(t))); diff != "" {
+		t.Errorf("what was read differs:\n%s", diff)
 	}
 }
 
@@ -278,6 +285,8 @@ func TestWhyAsData(t *testing.T) {
 		Reason: state.Failed, Outcome: "done", MS: 120,
 	}})
 	golden(t, "why.json", must(JSON(w))(t))
+	golden(t, "why-sick.json", must(JSON(sickNights["dependency-not-ready"]().answer(t, nil)))(t))
+	golden(t, "why-case.json", must(JSON(sickNights["escalated"]().answer(t, nil).Cases))(t))
 }
 
 // Nothing that comes from outside reaches the terminal as it is.
@@ -286,7 +295,18 @@ func TestWhyEscapes(t *testing.T) {
 	h := night(app("pakashop-backend"))
 	h.suspend("Service/pakashop-backend", evil)
 	h.falls(backend, evil, evil, evil, state.StopByJob, time.Minute)
+	h.probed("pakashop-backend", live, readyKind)
+	h.probe("pakashop-backend", readyKind, state.Probe{Verdict: state.ProbeFailure, Class: evil, Detail: evil, Says: map[string]string{evil: evil}})
 	text := h.answer(t, []HistoryLine{{Verb: evil, Detail: evil, Actor: evil}}).Text(Style{})
+	h = night(app("pakashop-backend"))
+	h.probed("pakashop-backend", live, readyKind)
+	for _, kind := range []string{live, readyKind} {
+		h.probe("pakashop-backend", kind, state.Probe{Verdict: state.ProbeFailure, Class: evil, Detail: evil, Says: map[string]string{evil: evil}})
+	}
+	text += h.answer(t, nil).Text(Style{})
+	if !strings.Contains(text, "evil") {
+		t.Error("nothing was said")
+	}
 	if strings.ContainsAny(text, "\x1b\x07\r\u202e") || strings.Contains(text, "\nforged") {
 		t.Errorf("not escaped: %q", text)
 	}
@@ -321,15 +341,22 @@ func TestWhyTellsNothingOfWhatIsSensitive(t *testing.T) {
 	}
 }
 
-func TestWhyKnowsServicesOnly(t *testing.T) {
+func TestWhyKnowsServicesAndEndpoints(t *testing.T) {
 	h := night(app("x"))
-	h.Want.Objects = append(h.Want.Objects, desired.Object{Kind: "Endpoint", Metadata: desired.Meta{Name: "pay"}})
-	for _, name := range []string{"y", "Endpoint/pay", "Host/app-1", ""} {
+	h.outside("pay", state.Probe{Verdict: state.ProbeSuccess})
+	h.outside("x", state.Probe{Verdict: state.ProbeSuccess})
+	h.Want.Objects = append(h.Want.Objects, desired.Object{Kind: "Cache", Metadata: desired.Meta{Name: "pages"}})
+	for _, name := range []string{"pay", "Endpoint/pay", "endpoints/pay"} {
+		if w, ok := h.Why(name, nil); !ok || w.Object != "Endpoint/pay" {
+			t.Errorf("why %q is %q", name, w.Object)
+		}
+	}
+	for _, name := range []string{"y", "Service/pay", "Cache/pages", "pages", "Host/app-1", ""} {
 		if _, ok := h.Why(name, nil); ok {
 			t.Errorf("why %q is answered", name)
 		}
 	}
-	for _, name := range []string{"x", "x.service", "Service/x"} {
+	for _, name := range []string{"x", "x.service", "Service/x"} { // a Service comes before an Endpoint
 		if w, ok := h.Why(name, nil); !ok || w.Object != "Service/x" {
 			t.Errorf("why %q is %q", name, w.Object)
 		}

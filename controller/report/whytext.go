@@ -20,8 +20,12 @@ func (w Why) Text(st Style) string {
 	b.WriteString("\n" + wrap("declared at "+Escape(w.Declared), "", ""))
 	for _, part := range []struct{ title, body string }{
 		{"Why", wrap(Escape(w.Rule), "", "")},
-		{"Held", w.heldText(st)},
+		{"Health", w.heldText(st, true)},
+		{"What it waits for", chainText(w.Chain, st)},
+		{"Held", w.heldText(st, false)},
 		{"About to be done", w.stepsText()},
+		{"Case", casesText(w.Cases, st)},
+		{"Waiting for it", bullets(w.Waiting)},
 		{"Evidence", w.evidenceText(st)},
 		{"Budget of repairs", w.Budget.text(st)},
 		{"What would unblock it", bullets(w.Unblocks)},
@@ -34,9 +38,13 @@ func (w Why) Text(st Style) string {
 	return b.String()
 }
 
-func (w Why) heldText(st Style) string {
+// heldText lists what only says how well the service is, or what holds something.
+func (w Why) heldText(st Style, health bool) string {
 	var b strings.Builder
 	for _, h := range w.Held {
+		if onlyHealth(h.Info, h.Reason) != health {
+			continue
+		}
 		line := st.paint(cyan, string(h.Reason))
 		if h.Unit != "" {
 			line += "  " + Escape(h.Unit)
