@@ -89,8 +89,8 @@ func (a *app) describeObject(ctx context.Context, object string) (report.Descrip
 	return about(ctx, a, object, unknown, (*api.Client).Describe, api.View.Describe)
 }
 
-// about asks the running controller of one object, and works it out where none
-// runs. unknown is what to say where there is no such object.
+// about asks the running controller of one object, of all of them for "", and
+// works it out where none runs. unknown is what to say where there is no such object.
 func about[T any](ctx context.Context, a *app, object string, unknown error, ask func(*api.Client, context.Context, string) (T, error), work func(api.View, string, []state.Line) (T, bool)) (T, error) {
 	if len(a.paths) == 0 {
 		t, err := ask(api.NewClient(a.socket), ctx, object)

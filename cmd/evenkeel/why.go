@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pakashop/evenkeel/controller/api"
-	"github.com/pakashop/evenkeel/controller/report"
+	"github.com/pakashop/evenkeel/state"
 )
 
 func (a *app) whyCmd() *cobra.Command {
@@ -30,7 +30,7 @@ Exit code 0: explained. 4: unknown service or endpoint. 2: trouble.`,
 		Example: "  evenkeel why pakashop-backend\n  evenkeel why Endpoint/pawapay\n  evenkeel why pakashop-backend -o json | jq -r '.commands[]'",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			w, err := a.why(cmd.Context(), args[0])
+			w, err := outsideToo(cmd.Context(), a, args[0], (*api.Client).Why, api.View.Why)
 			if err != nil {
 				return err
 			}
@@ -47,23 +47,20 @@ Exit code 0: explained. 4: unknown service or endpoint. 2: trouble.`,
 	return cmd
 }
 
-func (a *app) why(ctx context.Context, name string) (report.Why, error) {
-	unknown := fmt.Errorf("unknown service or endpoint %s; evenkeel get services lists the services", name)
-	return outsideToo(name, func(object string) (report.Why, error) {
-		return about(ctx, a, object, unknown, (*api.Client).Why, api.View.Why)
-	})
-}
-
-// outsideToo asks of a service and, where a bare name is none, of the Endpoint of
+// outsideToo is about for a service or, where a bare name is none, the Endpoint of
 // that name.
-func outsideToo[T any](name string, ask func(object string) (T, error)) (T, error) {
-	t, err := ask(objectName(name))
-	var e *exit
-	if strings.Contains(name, "/") || !errors.As(err, &e) || e.code != exitUnknown {
+func outsideToo[T any](ctx context.Context, a *app, name string, ask func(*api.Client, context.Context, string) (T, error), work func(api.View, string, []state.Line) (T, bool)) (T, error) {
+	unknown := &exit{exitUnknown, nil}
+	t, err := about(ctx, a, objectName(name), unknown, ask, work)
+	if errors.Is(err, unknown) && !strings.Contains(name, "/") {
+		t, err = about(ctx, a, "Endpoint/"+name, unknown, ask, work)
+	}
+	if !errors.Is(err, unknown) {
 		return t, err
 	}
-	if t, other := ask("Endpoint/" + name); other == nil {
-		return t, nil
+	near := ""
+	if b, err := a.wholeBoard(ctx); err == nil {
+		near = nearService(b, name)
 	}
-	return t, err
+	return t, &exit{exitUnknown, fmt.Errorf("unknown service or endpoint %s%s", name, near)}
 }

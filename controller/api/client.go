@@ -115,9 +115,14 @@ func (c *Client) Describe(ctx context.Context, object string) (d report.Descript
 	return d, c.call(ctx, http.MethodGet, "/describe", url.Values{"object": {object}}, &d)
 }
 
-// Why fetches what explains one service.
+// Why fetches what explains one service or Endpoint.
 func (c *Client) Why(ctx context.Context, service string) (w report.Why, err error) {
 	return w, c.call(ctx, http.MethodGet, "/why", url.Values{"object": {service}}, &w)
+}
+
+// Graph fetches what rests on what: all of it, or what is around one object.
+func (c *Client) Graph(ctx context.Context, object string) (g report.Graph, err error) {
+	return g, c.call(ctx, http.MethodGet, "/graph", url.Values{"object": {object}}, &g)
 }
 
 // History fetches what was done, the newest first.

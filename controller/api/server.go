@@ -68,6 +68,7 @@ func NewServer(o Options) *Server {
 	s.mux.HandleFunc("GET /v1/get", s.get)
 	s.mux.HandleFunc("GET /v1/describe", s.describe)
 	s.mux.HandleFunc("GET /v1/why", s.why)
+	s.mux.HandleFunc("GET /v1/graph", s.graph)
 	s.mux.HandleFunc("GET /v1/history", s.history)
 	s.mux.HandleFunc("GET /v1/report", s.activity)
 	s.mux.HandleFunc("GET /v1/notes", s.notes)
@@ -216,6 +217,21 @@ func (s *Server) describe(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) why(w http.ResponseWriter, r *http.Request) {
 	s.about(w, r, func(v View, object string, lines []state.Line) (any, bool) { return found(v.Why(object, lines)) })
+}
+
+// graph answers with all of the graph, or with the part around one object.
+func (s *Server) graph(w http.ResponseWriter, r *http.Request) {
+	v, ok := s.now(w, r)
+	if !ok {
+		return
+	}
+	object := r.URL.Query().Get("object")
+	g, known := v.Graph(object)
+	if !known {
+		s.fail(w, http.StatusNotFound, "unknown object "+object)
+		return
+	}
+	s.answer(w, g)
 }
 
 func found[T any](v T, ok bool) (any, bool) { return v, ok }

@@ -65,7 +65,11 @@ func (v View) Describe(object string, history []state.Line) (report.Description,
 	return d, ok
 }
 
-// Why explains what is and is not done about one service.
+// Graph draws what rests on what, and how each of it is; with an object only what
+// is around that.
+func (v View) Graph(object string) (report.Graph, bool) { return v.report().Graph(object) }
+
+// Why explains what is and is not done about one service, or one Endpoint.
 func (v View) Why(service string, history []state.Line) (report.Why, bool) {
 	return v.report().Why(service, Lines(history))
 }

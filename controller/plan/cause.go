@@ -29,20 +29,28 @@ func (d *draft) roots(name string) []string {
 	return out
 }
 
-// dig adds the roots below a service, and tells whether there are any.
-func (d *draft) dig(name string, found map[string]string, seen map[string]bool) (any bool) {
+// dig adds the roots below a service, and tells whether there are any. walked
+// holds what was come by, and whether that is still under way: then it is a
+// circle, which only readiness bodies can make.
+func (d *draft) dig(name string, found map[string]string, walked map[string]bool) (any bool) {
 	for _, dep := range d.needed(name) {
-		if seen[dep] {
+		under, before := walked[dep]
+		if under {
 			continue
 		}
 		why := d.unfit(dep)
 		if why == "" {
 			continue
 		}
-		seen[dep], any = true, true
-		if !d.dig(dep, found, seen) {
+		any = true
+		if before {
+			continue // come by on another way: its roots are found
+		}
+		walked[dep] = true
+		if !d.dig(dep, found, walked) {
 			found[dep] = why
 		}
+		walked[dep] = false
 	}
 	return any
 }

@@ -158,6 +158,20 @@ func TestHealth(t *testing.T) {
 			h.probe("web", readyKind, state.Probe{Verdict: state.ProbeFailure, Since: 9 * time.Minute, Says: map[string]string{"redis": "down", "db": "ok"}})
 			h.fails("web", live, time.Minute)
 		}, "held Service/redis Escalated\nheld Service/redis LivenessFailed\nheld Service/web DependencySick\nheld Service/web LivenessFailed\n"},
+		{"what it requires is the cause of all that it requires: that alone is named", func(h *host) {
+			h.add("api")
+			h.svc("api").Requires, h.svc("web").Requires = []string{"db"}, []string{"db", "api"}
+			h.probed("db", readyKind)
+			h.probed("api", readyKind)
+			h.fails("db", readyKind, time.Minute)
+			h.fails("api", readyKind, time.Minute)
+			h.fails("web", live, time.Minute)
+			for _, held := range h.make().Held {
+				if held.Reason == state.DependencySick && held.Detail != "db is not ready, and comes first" {
+					t.Errorf("%s: %s", held.Object, held.Detail)
+				}
+			}
+		}, "held Service/api DependencySick\nheld Service/api NotReady\nheld Service/db NotReady\nheld Service/web DependencySick\nheld Service/web LivenessFailed\n"},
 		{"an endpoint is down: what requires it is not restarted", func(h *host) {
 			h.endpoint("pawapay", state.Probe{Verdict: state.ProbeFailure, Since: 8 * time.Minute}, "web")
 			h.fails("web", live, time.Minute)

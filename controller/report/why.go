@@ -108,11 +108,13 @@ func (v View) Why(name string, history []HistoryLine) (Why, bool) {
 }
 
 // worst is the line of the board for the unit that is worst off.
-func (v View) worst(s *desired.Service) Row {
-	mine := v.split()(s.Object())
+func (v View) worst(s *desired.Service) Row { return v.split()(s.Object()).worstOf(s) }
+
+// worstOf is worst of a View that is narrowed to the service.
+func (v View) worstOf(s *desired.Service) Row {
 	var rows []Row
 	for _, u := range s.Units {
-		rows = append(rows, mine.row(s, u))
+		rows = append(rows, v.row(s, u))
 	}
 	if len(rows) == 0 {
 		return Row{State: OK}
