@@ -19,8 +19,9 @@ func Look(want *desired.Set, have *state.World, past *state.Past, now state.Time
 	if past == nil {
 		past = state.UnknownPast()
 	}
-	d := &draft{want: want, have: have, past: past, now: now}
+	d := &draft{want: want, have: have, past: past, now: now, byKey: make(map[string]string)}
 	d.diagnose()
+	d.guarded(d.hostObject(), d.failOver)
 	return Picture{d}
 }
 
@@ -92,12 +93,17 @@ func (p Picture) Recovered(name string) (dep string, at time.Duration) {
 // many.
 func (p Picture) Together(s *desired.Service, unit string) (names []string, probed int) {
 	for _, v := range p.d.vitals[s.Name] {
-		if v.unit == unit && v.failing {
-			names, _, probed = p.d.sickWith(v)
+		if v.unit != unit || !v.failing {
+			continue
+		}
+		for _, sick := range p.d.sickAlone() {
+			if gap := sick.onset - v.onset; gap <= together && -gap <= together {
+				names = append(names, sick.name)
+			}
 		}
 	}
 	slices.Sort(names)
-	return slices.Compact(names), probed
+	return slices.Compact(names), p.d.probed
 }
 
 // Remedies are the rungs of a service's ladder, where none are declared too.

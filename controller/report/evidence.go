@@ -239,6 +239,12 @@ func (v View) recordEvidence(f *facts, s *desired.Service) {
 	for _, h := range v.remembered(s) {
 		f.add(strings.TrimSpace(string(h.Reason)+" "+h.Unit), orElse(h.Detail, "placed"), h.Since.Wall)
 	}
+	if o := v.Past.Failovers[s.Name]; o.To != "" {
+		f.add("failover", o.To+" stands in for it: "+string(o.Phase), o.Since.Wall)
+	}
+	if n := v.Past.Scales[s.Object()]; n.To > 0 {
+		f.add("scale", fmt.Sprintf("%d instances, as a remedy asked for", n.To), n.Since.Wall)
+	}
 	if at, ok := v.Past.Released[s.Object()]; ok {
 		f.add("released", "by hand", at.Wall)
 	}

@@ -70,7 +70,7 @@ func asks(q *desired.Probing) string {
 	if len(p.ExpectJSON) > 0 {
 		text += ", expects JSON"
 	}
-	return text
+	return hide(text)
 }
 
 func seconds(n int) string { return desired.Duration(time.Duration(n) * time.Second).String() }
@@ -115,8 +115,15 @@ func hostPort(host string, port *desired.Port, otherwise int) string {
 }
 
 // asking is a command that asks what a probe asks; empty where there is no tool
-// for it that everybody has.
+// for it that everybody has, or where it would show a value that logs in.
 func asking(p desired.Probe) string {
+	if c := command(p); hide(c) == c {
+		return c
+	}
+	return ""
+}
+
+func command(p desired.Probe) string {
 	timeout := strconv.Itoa(max(1, p.TimeoutSeconds))
 	split := func(address string) (host, port string) {
 		host, port, _ = net.SplitHostPort(address)

@@ -124,6 +124,11 @@ func (v View) unblock(s *desired.Service, h state.Held, declared string) (says s
 		return v.mend(s, h)
 	case state.ObserveOnly:
 		return v.act(s, declared), []string{"evenkeel diff"}
+	case state.Escalated:
+		if v.Past != nil && v.Past.Failovers[s.Name].To != "" {
+			c := resume(s, s.Object())
+			return "mend it, then take it back: " + c, []string{c}
+		}
 	case state.Suspended:
 		if v.Past != nil && !v.Past.Released[s.Object()].IsZero() {
 			c := resume(s, s.Object())
