@@ -130,8 +130,8 @@ type fixture struct{ name string }
 
 func (f *fixture) Info(context.Context) (actuators.Info, error) {
 	i := actuators.Info{Name: f.name, Version: "1"}
-	for _, v := range []string{"pid", "environment", "config", "user", "crash", "panic", "hang", "child", "escaped-child", "print"} {
-		i.Verbs = append(i.Verbs, actuators.Verb{Name: v, Effect: actuators.Benign, Args: []string{"file"}, Help: "Does it."})
+	for _, v := range []string{"pid", "environment", "config", "user", "crash", "panic", "hang", "child", "escaped-child", "print", "wait"} {
+		i.Verbs = append(i.Verbs, actuators.Verb{Name: v, Effect: actuators.Benign, Args: []string{"file", "until"}, Help: "Does it."})
 	}
 	return i, nil
 }
@@ -167,6 +167,13 @@ func (f *fixture) Apply(ctx context.Context, r actuators.Request) (actuators.Res
 			return res, err
 		}
 		time.Sleep(time.Hour)
+	case "wait": // for a file
+		if err := note(r.Args["file"]); err != nil {
+			return res, err
+		}
+		for !exists(r.Args["until"]) {
+			time.Sleep(time.Millisecond)
+		}
 	case "child", "escaped-child":
 		c := exec.Command("/bin/sleep", "3600")
 		c.Stderr = os.NewFile(2, "stderr") // it keeps our standard error open
@@ -180,6 +187,11 @@ func (f *fixture) Apply(ctx context.Context, r actuators.Request) (actuators.Res
 		endless(os.NewFile(2, "stderr"), 1<<30)
 	}
 	return res, nil
+}
+
+func exists(file string) bool {
+	_, err := os.Lstat(file)
+	return err == nil
 }
 
 // note appends a line to a file: an effect that can be counted.

@@ -1,12 +1,9 @@
 package host
 
 import (
-	"errors"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -19,11 +16,11 @@ import (
 // Host runs the plugins of one evenkeel. It is safe for concurrent use.
 type Host struct {
 	options Options
-	plugins map[string]*plugin
 	thread  *thread
 	folder  *os.File // locked as long as the host lives
 
-	mu      sync.Mutex
+	mu      sync.Mutex // guards plugins and closed
+	plugins map[string]*plugin
 	closed  bool
 	closing chan struct{}
 	wg      sync.WaitGroup
@@ -47,18 +44,8 @@ type Status struct {
 // New makes a host for the plugins that are declared. It starts none of them.
 // The error names every Spec that is wrong. Close must be called.
 func New(specs []Spec, o Options) (*Host, error) {
-	h := &Host{options: o.withDefaults(), plugins: map[string]*plugin{}, closing: make(chan struct{})}
-	var wrong []error
-	for _, s := range specs {
-		if err := s.check(); err != nil {
-			wrong = append(wrong, err)
-		}
-		if h.plugins[s.Name] != nil {
-			wrong = append(wrong, fmt.Errorf("actuator %s: declared twice", s.Name))
-		}
-		h.plugins[s.Name] = &plugin{spec: s, host: h}
-	}
-	if err := errors.Join(wrong...); err != nil {
+	h := &Host{options: o.withDefaults(), closing: make(chan struct{})}
+	if err := h.Declare(specs); err != nil {
 		return nil, err
 	}
 	if n := len(h.options.Folder); n > maxFolder {
@@ -124,21 +111,20 @@ func sweep(dir string) error {
 // Actuator returns a declared plugin. It is started by the first call, and is
 // also a Previewer. The error says which there are.
 func (h *Host) Actuator(name string) (actuators.Actuator, error) {
-	p, ok := h.plugins[name]
+	p, ok := h.plugin(name)
 	if !ok {
 		return nil, actuators.Errorf(actuators.NotFound, "no actuator %q is declared, there are: %s", name, strings.Join(h.Names(), ", "))
 	}
 	return p, nil
 }
 
-// Names lists the declared plugins in order.
-func (h *Host) Names() []string { return slices.Sorted(maps.Keys(h.plugins)) }
-
 // Status lists the declared plugins in order of name. It starts none.
 func (h *Host) Status() []Status {
 	var out []Status
 	for _, n := range h.Names() {
-		out = append(out, h.plugins[n].status())
+		if p, ok := h.plugin(n); ok {
+			out = append(out, p.status())
+		}
 	}
 	return out
 }

@@ -12,14 +12,19 @@ import (
 
 var errClosed = errors.New("the host of plugins is closed")
 
+// leaving is how often it is looked whether a plugin that is no longer declared
+// has ended its last call.
+const leaving = 100 * time.Millisecond
+
 // ping is how long a plugin has to prove that it is not hung.
 const ping = 2 * time.Second
 
 // plugin is one declared actuator: a process when it is needed, nothing when
 // it is not.
 type plugin struct {
-	spec Spec
-	host *Host
+	spec     Spec
+	host     *Host
+	unwanted chan struct{} // closed when it is no longer declared
 
 	mu    sync.Mutex
 	run   *run // nil: no process
@@ -77,6 +82,10 @@ func call[T any](ctx context.Context, p *plugin, r *actuators.Request, ask func(
 func (p *plugin) acquire(ctx context.Context) (*run, error) {
 	p.mu.Lock()
 	r := p.run
+	if !p.wanted() {
+		defer p.mu.Unlock()
+		return nil, actuators.Errorf(actuators.NotFound, "actuator %s is no longer declared, or otherwise", p.spec.Name)
+	}
 	if r == nil {
 		if wait := p.tally.wait(time.Now()); wait > 0 {
 			defer p.mu.Unlock()
@@ -134,6 +143,7 @@ func (p *plugin) mind(r *run) {
 	close(r.ready)
 	tick := time.NewTicker(max(o.Idle/4, time.Millisecond))
 	defer tick.Stop()
+	unwanted := p.unwanted
 	for {
 		select {
 		case <-r.proc.exited:
@@ -146,11 +156,15 @@ func (p *plugin) mind(r *run) {
 			return
 		case <-p.host.closing:
 			p.forget(r)
+		case <-unwanted:
+			unwanted = nil
+			tick.Reset(leaving)
+			continue
 		case now := <-tick.C:
 			if !p.retire(r, now) {
 				continue
 			}
-			o.Logger.Info("plugin stopped", "actuator", p.spec.Name, "idle", o.Idle.String())
+			o.Logger.Info("plugin stopped", "actuator", p.spec.Name, "declared", p.wanted())
 		}
 		r.stop(o)
 		return
@@ -183,15 +197,26 @@ func (p *plugin) crashed(r *run, why error) {
 	p.host.options.Logger.Warn("plugin crashed", "actuator", p.spec.Name, "crashes", p.tally.crashes, "quarantined", p.tally.quarantined, "error", why)
 }
 
-// retire takes a run out of use when nobody needed it for a while.
+// retire takes a run out of use when nobody needed it for a while, or as soon
+// as nobody needs it where it is no longer declared.
 func (p *plugin) retire(r *run, now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if r.calls > 0 || now.Sub(r.last) < p.host.options.Idle {
+	if r.calls > 0 || p.wanted() && now.Sub(r.last) < p.host.options.Idle {
 		return false
 	}
 	p.run = nil
 	return true
+}
+
+// wanted tells whether it is still declared.
+func (p *plugin) wanted() bool {
+	select {
+	case <-p.unwanted:
+		return false
+	default:
+		return true
+	}
 }
 
 func (p *plugin) forget(r *run) {
