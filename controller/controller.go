@@ -28,7 +28,7 @@ func New(o Options) (*Controller, error) {
 	}
 	return &Controller{
 		o:     o,
-		actor: act.New(act.Options{Actuators: o.Actuators, Eyes: o.Observer, Stopped: o.Stopped, Log: o.Log}),
+		actor: act.New(act.Options{Actuators: o.Actuators, Plugins: o.Plugins, Eyes: o.Observer, Stopped: o.Stopped, Log: o.Log}),
 		eyes:  newEyes(o.Observer),
 		inbox: make(chan message, 64),
 		ended: make(chan struct{}),

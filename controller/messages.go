@@ -62,6 +62,7 @@ func (m wanted) tell(l *loop) bool {
 	l.want = m.set
 	l.interest()
 	l.c.o.Observer.Probe(l.want.Probings())
+	l.declare()
 	return true
 }
 

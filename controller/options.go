@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pakashop/evenkeel/actuators"
+	"github.com/pakashop/evenkeel/controller/act"
 	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/state"
 )
@@ -53,6 +54,19 @@ type Store interface {
 // Kept finds a version of a file that was displaced, with its content.
 type Kept func(id string) (state.Kept, []byte, error)
 
+// Plugins are the actuators that run as processes of their own: evenkeel's, and
+// those of the operator.
+type Plugins interface {
+	act.Plugins
+	// Declare says which plugins of the operator there are from now on. It must
+	// be quick. The error names those that cannot be; the others are declared.
+	Declare([]desired.Actuator) error
+}
+
+// Secret resolves a reference to a value that never lies in git. Its error must
+// not tell the value.
+type Secret func(ctx context.Context, s desired.Secret) (string, error)
+
 // Options are what a Controller is made of. All but the last group are required.
 type Options struct {
 	Source    Source
@@ -61,6 +75,8 @@ type Options struct {
 	Actuators map[string]actuators.Actuator
 	Log       *slog.Logger
 
+	Plugins Plugins                         // nil: there are none
+	Secret  Secret                          // nil: what needs a secret is refused
 	Kept    Kept                            // versions of files that were displaced; nil: none can be restored by hand
 	Version string                          // of evenkeel; a change of it is remembered; empty: it is not
 	Stopped func() bool                     // the kill switch, read before each act; nil: none

@@ -101,7 +101,8 @@ func (l *loop) release(steps []state.Step, before state.Facts) {
 	}
 	for i, s := range steps {
 		_, approved := l.past.Approved[s.ID]
-		o := act.Order{Step: s, Before: before, Policy: l.want.Policy, Content: l.content(s), Let: approved || s.Ask != ""}
+		o := act.Order{Step: s, Before: before, Policy: l.want.Policy, Let: approved || s.Ask != ""}
+		o.Content, o.Resolve = l.content(s), l.resolve(s)
 		l.c.o.Log.Info("step begins", "id", s.ID, "object", s.Object, "action", s.Action.String(), "reason", s.Reason, "detail", s.Detail, "traceId", entries[i].Intent.Trace)
 		l.acts.running++
 		let, next := l.shutEyesFor(s), l.next(s)
@@ -129,32 +130,4 @@ func (l *loop) next(done state.Step) []state.Ref {
 
 func isReload(s state.Step) bool {
 	return s.Action.Actuator == "systemd" && s.Action.Verb == "daemon-reload"
-}
-
-// content finds what a write writes, by the path and the digest in its Step.
-func (l *loop) content(s state.Step) []byte {
-	if s.Action.Actuator != "file" || s.Action.Verb != "write" {
-		return nil
-	}
-	if a, ok := l.past.Asks[s.Ask]; ok && a.Kept != nil {
-		_, content, err := l.c.o.Kept(a.Kept.ID)
-		if err != nil {
-			l.c.o.Log.Warn("a displaced version cannot be read", "id", a.Kept.ID, "error", err)
-		}
-		return content // without it the digest does not fit, and nothing is written
-	}
-	a, _, ok := l.want.Artifact(s.Action.Target)
-	if ok && a.Host {
-		return []byte{} // only mode and owner: the content is the host's
-	}
-	if !ok {
-		return nil
-	}
-	if a.Digest != s.Action.Args["digest"] {
-		a, ok = l.want.Content(s.Action.Args["digest"]) // what stands in for it
-	}
-	if !ok {
-		return nil
-	}
-	return a.Content
 }

@@ -32,6 +32,7 @@ func Check(object string, spec any) []Finding {
 	case *CacheSpec:
 		c.cache(s)
 	case *ActuatorSpec:
+		c.plugin(strings.TrimPrefix(object, "Actuator/"))
 		c.actuator(s)
 	case *AlertRulesSpec:
 		c.rules(s)

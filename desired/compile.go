@@ -82,6 +82,7 @@ func Compile(in Input) (*Set, []Finding) {
 	set.Services = c.order(here)
 	set.Windows = c.windows(here)
 	set.Endpoints = c.endpoints()
+	set.acted()
 	return set, c.found
 }
 

@@ -1,6 +1,7 @@
 package desired
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -168,6 +169,17 @@ func (p Policy) Approval(action string) string {
 		return Auto
 	}
 	return Approve
+}
+
+// RunsAs tells whether policy lists a program, by its absolute path, and who
+// runs it: nobody where the entry names no user.
+func (p Policy) RunsAs(argv0 string) (user string, ok bool) {
+	for _, e := range p.Exec {
+		if e.Argv0 == argv0 && path.IsAbs(argv0) && path.Clean(argv0) == argv0 {
+			return cmp.Or(e.User, "nobody"), true
+		}
+	}
+	return "", false
 }
 
 func matchUnit(globs []string, unit string) bool {

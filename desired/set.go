@@ -12,6 +12,9 @@ type Set struct {
 
 	Windows   []ChangeWindow `json:"windows,omitempty"`   // by name
 	Endpoints []Endpoint     `json:"endpoints,omitempty"` // by name
+	Caches    []Cache        `json:"caches,omitempty"`    // by name
+	Databases []Database     `json:"databases,omitempty"` // by name
+	Actuators []Actuator     `json:"actuators,omitempty"` // by name
 }
 
 // Service is a Service as this host runs it.

@@ -15,11 +15,13 @@ import (
 // daemon is everything that run and apply need to act on this host.
 type daemon struct {
 	parts   *parts
+	plugins plugins
 	store   *record.Store
 	options controller.Options
 }
 
 func (d *daemon) Close() {
+	_ = d.plugins.Close()
 	d.parts.Close()
 	_ = d.store.Close()
 }
@@ -38,8 +40,14 @@ func (a *app) daemon(ctx context.Context, log *slog.Logger) (*daemon, error) {
 		_ = store.Close()
 		return nil, err
 	}
-	d := &daemon{parts: p, store: store, options: controller.Options{
-		Source: folder{a, a.defaultPaths(), p.secrets}, Observer: p.observer, Store: store, Actuators: p.actuators, Log: log, Stopped: stopped, Kept: a.keptVersion,
+	own, err := newPlugins(log)
+	if err != nil {
+		p.Close()
+		_ = store.Close()
+		return nil, trouble(err)
+	}
+	d := &daemon{parts: p, plugins: own, store: store, options: controller.Options{
+		Source: folder{a, a.defaultPaths(), p.secrets}, Observer: p.observer, Store: store, Actuators: p.actuators, Plugins: own, Log: log, Stopped: stopped, Kept: a.keptVersion, Secret: p.secrets.Value,
 	}}
 	return d, nil
 }

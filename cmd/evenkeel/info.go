@@ -65,8 +65,9 @@ func (a *app) actuatorsCmd() *cobra.Command {
 	return cmd
 }
 
-// builtIn are the actuators of this binary, connected to nothing.
-func builtIn() map[string]actuators.Actuator {
+// direct are the actuators that the controller calls in its own process,
+// connected to nothing.
+func direct() map[string]actuators.Actuator {
 	return map[string]actuators.Actuator{
 		"systemd": systemd.New(nil, systemd.Options{Version: version}),
 		"file":    file.New(file.Options{}),
@@ -74,6 +75,20 @@ func builtIn() map[string]actuators.Actuator {
 		"failover": turn.Failover(version),
 		"scale":    turn.Scale(version),
 	}
+}
+
+// builtIn are all actuators of this binary.
+func builtIn() map[string]actuators.Actuator {
+	all := direct()
+	for name, r := range roles {
+		all[name] = r.make()
+	}
+	return all
+}
+
+func inOrder(infos []actuators.Info) []actuators.Info {
+	slices.SortFunc(infos, func(a, b actuators.Info) int { return strings.Compare(a.Name, b.Name) })
+	return infos
 }
 
 func infosOf(ctx context.Context, all map[string]actuators.Actuator) []actuators.Info {
@@ -193,10 +208,10 @@ func (a *app) debugCmd() *cobra.Command {
 }
 
 // failpoints are those of the guard and the record, and those around every verb
-// that there is.
+// that is done in this process.
 func failpoints(ctx context.Context) []string {
 	names := append(slices.Clone(failpoint.Guard), failpoint.Record...)
-	for _, i := range infosOf(ctx, builtIn()) {
+	for _, i := range infosOf(ctx, direct()) {
 		for _, v := range i.Verbs {
 			before, after := failpoint.Act(i.Name, v.Name)
 			names = append(names, before, after)

@@ -15,10 +15,14 @@ import (
 	"runtime/debug"
 	"syscall"
 
+	"github.com/pakashop/evenkeel/actuators/host"
 	"github.com/pakashop/evenkeel/controller/rehearse"
 )
 
 func main() {
+	if name, ok := host.Role(os.Args); ok {
+		os.Exit(play(name))
+	}
 	if rehearse.Init() {
 		return // the first process of a disposable host
 	}

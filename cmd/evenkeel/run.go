@@ -119,7 +119,11 @@ func modest() {
 
 // infos asks each actuator what it can do.
 func (d *daemon) infos(ctx context.Context) []actuators.Info {
-	return infosOf(ctx, d.parts.actuators)
+	plugins, err := d.plugins.infos(ctx)
+	if err != nil {
+		d.options.Log.Warn("an actuator does not say what it can do", "error", err)
+	}
+	return inOrder(append(infosOf(ctx, d.parts.actuators), plugins...))
 }
 
 // notify tells systemd; where nobody listens, that is no matter.

@@ -27,9 +27,17 @@ type Eyes interface {
 	Now() state.Time
 }
 
+// Plugins are the actuators that run as processes of their own.
+type Plugins interface {
+	// Actuator finds one that is declared; its first call starts it. The error
+	// says which there are.
+	Actuator(name string) (actuators.Actuator, error)
+}
+
 // Options are what an Actor needs.
 type Options struct {
-	Actuators map[string]actuators.Actuator // by name; required
+	Actuators map[string]actuators.Actuator // those that are called directly, by name; required
+	Plugins   Plugins                       // the others; nil: there are none
 	Eyes      Eyes                          // required
 	Stopped   func() bool                   // the kill switch, read before each act; nil: there is none
 	Log       *slog.Logger                  // required
@@ -49,7 +57,11 @@ func New(o Options) *Actor {
 // Order is a Step that is to be done now.
 type Order struct {
 	Step    state.Step
-	Content []byte         // for verbs that write
+	Content []byte // for verbs that write
+	// Resolve says what the Content is where that takes a look at the host: a
+	// secret. nil: it is Content. Its error, which must tell no secret, refuses
+	// the Step.
+	Resolve func(context.Context) ([]byte, error)
 	Before  state.Facts    // what the Step rests on, as it was read for the guard
 	Policy  desired.Policy // of the host
 	Let     bool           // a human asked for it or approved it
@@ -63,6 +75,14 @@ func deadline(a actuators.Action) time.Duration {
 		return 2 * time.Minute
 	case "systemd.daemon-reload":
 		return 90 * time.Second
+	case "cache.flush":
+		return 2 * time.Minute
+	case "exec.run":
+		// What it runs has a limit of its own, which must come first.
+		if d, err := time.ParseDuration(a.Args["timeout"]); err == nil && d > 0 {
+			return min(d, time.Hour) + 30*time.Second
+		}
+		return time.Minute
 	}
 	return 30 * time.Second
 }
@@ -84,7 +104,8 @@ func (a *Actor) Do(ctx context.Context, o Order) Report {
 	began := time.Now()
 	r := Report{Outcome: state.Outcome{ID: o.Step.ID}}
 	out := &r.Outcome
-	if err := a.check(o); err != nil {
+	hand, request, err := a.prepare(ctx, o)
+	if err != nil {
 		out.Status, out.Kind, out.Detail = state.StepRefused, actuators.KindOf(err).String(), err.Error()
 		r.Ended = a.o.Eyes.Now()
 		r.Facts = a.o.Eyes.Observe(ctx, o.Step.Rests)
@@ -93,7 +114,7 @@ func (a *Actor) Do(ctx context.Context, o Order) Report {
 	before, after := failpoint.Act(o.Step.Action.Actuator, o.Step.Action.Verb)
 	failpoint.Hit(before)
 	actx, cancel := context.WithTimeout(ctx, deadline(o.Step.Action))
-	res, err := a.o.Actuators[o.Step.Action.Actuator].Apply(actx, actuators.Request{Action: o.Step.Action, Key: o.Step.Key, Content: o.Content})
+	res, err := hand.Apply(actx, request)
 	cancel()
 	failpoint.Hit(after)
 
@@ -116,7 +137,7 @@ func judge(out *state.Outcome, o Order, res actuators.Result, err error, facts s
 		out.Kind, out.Detail = actuators.KindOf(err).String(), err.Error()
 	}
 	switch kind := actuators.KindOf(err); {
-	case err == nil && seen == nil:
+	case err == nil && (seen == nil || errors.Is(seen, errUnseen)):
 		out.Status = state.Done
 	case err == nil && errors.Is(seen, errUnread):
 		out.Status, out.Detail = state.Cut, seen.Error()
@@ -128,7 +149,7 @@ func judge(out *state.Outcome, o Order, res actuators.Result, err error, facts s
 		out.Status = state.StepRefused
 	case kind != actuators.Unknown && kind != actuators.Timeout:
 		out.Status = state.StepFailed
-	case errors.Is(seen, errUnread):
+	case errors.Is(seen, errUnread), errors.Is(seen, errUnseen):
 		out.Status = state.Cut
 	case seen == nil && o.Step.Key == "":
 		out.Status = state.Done
@@ -139,14 +160,45 @@ func judge(out *state.Outcome, o Order, res actuators.Result, err error, facts s
 	}
 }
 
+// prepare finds who acts and what is sent, once all allows it. Its error says
+// that nothing was done.
+func (a *Actor) prepare(ctx context.Context, o Order) (actuators.Actuator, actuators.Request, error) {
+	r := actuators.Request{Action: o.Step.Action, Key: o.Step.Key, Content: o.Content}
+	if err := a.check(o); err != nil {
+		return nil, r, err
+	}
+	hand, err := a.hand(r.Action)
+	if err != nil || o.Resolve == nil {
+		return hand, r, err
+	}
+	rctx, cancel := context.WithTimeout(ctx, settle)
+	defer cancel()
+	if r.Content, err = o.Resolve(rctx); err != nil {
+		return nil, r, fmt.Errorf("%s: %w", r.Action, err)
+	}
+	return hand, r, nil
+}
+
+// hand finds the actuator of an Action.
+func (a *Actor) hand(act actuators.Action) (actuators.Actuator, error) {
+	if hand, ok := a.o.Actuators[act.Actuator]; ok {
+		return hand, nil
+	}
+	if a.o.Plugins == nil {
+		return nil, actuators.Errorf(actuators.Invalid, "%s: there is no actuator %q", act, act.Actuator)
+	}
+	hand, err := a.o.Plugins.Actuator(act.Actuator)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", act, err)
+	}
+	return hand, nil
+}
+
 // check refuses what the host's policy does not allow, from the Action alone.
 func (a *Actor) check(o Order) error {
 	act := o.Step.Action
 	if a.o.Stopped() {
 		return actuators.Errorf(actuators.Refused, "%s: the kill switch is set", act)
-	}
-	if _, ok := a.o.Actuators[act.Actuator]; !ok {
-		return actuators.Errorf(actuators.Invalid, "%s: there is no actuator %q", act, act.Actuator)
 	}
 	if err := Allowed(o.Policy, act, o.Let); err != nil {
 		return fmt.Errorf("%s: %w", act, err)

@@ -1,6 +1,7 @@
 package act
 
 import (
+	"path"
 	"strings"
 
 	"github.com/pakashop/evenkeel/actuators"
@@ -31,9 +32,21 @@ func Allowed(p desired.Policy, a actuators.Action, let bool) error {
 		if !p.AllowsPath(a.Target) {
 			return actuators.Errorf(actuators.Refused, "policy does not allow %s", a.Target)
 		}
+	case "cache":
+		// A folder is flushed as a whole, so all that may lie in it must be allowed.
+		if dir, ok := a.Args["path"]; ok && !p.AllowsPath(path.Join(dir, response)) {
+			return actuators.Errorf(actuators.Refused, "policy does not allow what lies in %s", dir)
+		}
+	case "exec":
+		if _, ok := p.RunsAs(a.Target); !ok {
+			return actuators.Errorf(actuators.Refused, "policy does not list %s under exec", a.Target)
+		}
 	}
 	return nil
 }
+
+// response is how deep in its folder a response lies that nginx has cached.
+const response = "0/00/00/00000000000000000000000000000000"
 
 func allowedUnit(p desired.Policy, unit string) error {
 	if p.Protected(unit) {

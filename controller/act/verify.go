@@ -10,13 +10,17 @@ import (
 // errUnread says that the second reading did not show what a Step did.
 var errUnread = errors.New("what came of it could not be read")
 
+// errUnseen says that no fact shows what a verb does.
+var errUnseen = errors.New("no fact shows what it does")
+
 // errUnmet says that a start did not come about, because a condition that the
 // unit itself states is not met.
 var errUnmet = errors.New("systemd passed over the start")
 
 // verify compares the second reading with what a Step was to bring about. nil
-// means that it is so, errUnread that nobody knows; a verb of a stranger's
-// actuator shows in no fact that evenkeel reads, and is believed.
+// means that it is so, errUnread that nobody knows, errUnseen that the actuator's
+// word is all there is: it is believed where it says that it was done, and where
+// it says nothing, nobody knows.
 func verify(s state.Step, before, after state.Facts) error {
 	target := s.Action.Target
 	switch s.Action.Actuator {
@@ -36,7 +40,7 @@ func verify(s state.Step, before, after state.Facts) error {
 		}
 		return verifyFile(s, f.Value)
 	}
-	return nil
+	return errUnseen
 }
 
 func verifyReload(before, after state.Facts) error {

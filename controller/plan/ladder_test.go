@@ -153,7 +153,7 @@ func TestLadder(t *testing.T) {
 	t.Run("a remedy needs approval: it waits, and says so once", func(t *testing.T) {
 		h := begin("cache.flush")
 		h.svc("web").Spec.Remedies[0].With = map[string]any{"cache": "pages"}
-		h.want.Objects = append(h.want.Objects, desired.Object{Kind: "Cache", Metadata: desired.Meta{Name: "pages"}, Spec: []byte("{}")})
+		h.want.Caches = []desired.Cache{{Name: "pages", Digest: "d1"}}
 		told := 0
 		for range 3 {
 			p := h.make()

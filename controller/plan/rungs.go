@@ -78,26 +78,42 @@ func longName(do string) string {
 
 // aim gives an action its target, and what is declared of it by digest.
 func (d *draft) aim(w *wish, do desired.Do) (no string) {
-	kind, key := "", "target"
+	key := "target"
 	switch w.action.Actuator {
 	case "cache":
-		kind, key = "Cache", "cache"
+		key = "cache"
 	case "postgres":
-		kind, key = "Database", "database"
+		key = "database"
 	case "exec":
 		return d.command(w, do)
 	}
-	w.action.Target = w.action.Args[key]
+	name := w.action.Args[key]
 	delete(w.action.Args, key)
-	if kind == "" {
-		return ""
+	w.action.Target = name
+	switch digest, ok := d.declaredDigest(key, name); {
+	case !ok:
+		return fmt.Sprintf("no %s is named %q", key, name)
+	case digest != "":
+		w.action.Args["declared"] = digest
 	}
-	o, ok := d.object(kind, w.action.Target)
-	if !ok {
-		return fmt.Sprintf("no %s is named %q", kind, w.action.Target)
-	}
-	w.action.Args["declared"] = state.Digest(o.Spec)[:12]
 	return ""
+}
+
+// declaredDigest names what is declared of the object that an action is aimed at.
+func (d *draft) declaredDigest(key, name string) (digest string, ok bool) {
+	switch key {
+	case "cache":
+		if c, ok := d.want.Cache(name); ok {
+			return c.Digest, true
+		}
+	case "database":
+		if db, ok := d.want.Database(name); ok {
+			return db.Digest, true
+		}
+	default:
+		return "", true
+	}
+	return "", false
 }
 
 // toFailOver makes the wish that another service stands in for a sick one.
@@ -165,16 +181,6 @@ func (d *draft) command(w *wish, do desired.Do) (no string) {
 	}
 	w.action.Args["argv"] = string(b)
 	return ""
-}
-
-// object finds a declared object.
-func (d *draft) object(kind, name string) (*desired.Object, bool) {
-	for i := range d.want.Objects {
-		if o := &d.want.Objects[i]; o.Kind == kind && o.Metadata.Name == name {
-			return o, true
-		}
-	}
-	return nil, false
 }
 
 // arguments are what stands behind with, as plain words.

@@ -15,7 +15,7 @@ func ActuatorsText(infos []actuators.Info, st Style) string {
 	t.head("ACTUATOR", "VERSION", "VERB", "EFFECT", "ARGUMENTS", "WHAT IT DOES")
 	for _, i := range infos {
 		if len(i.Verbs) == 0 {
-			t.add(i.Name, i.Version, "-", "-", "-", "")
+			t.add(i.Name, "-", "-", "-", "-", "It did not say; evenkeel's log has the reason.")
 		}
 		for _, v := range i.Verbs {
 			t.add(i.Name, i.Version, v.Name, string(v.Effect), arguments(v), v.Help)

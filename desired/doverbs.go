@@ -1,0 +1,77 @@
+package desired
+
+// wordKind is what a key under `with` takes.
+type wordKind int
+
+const (
+	freely    wordKind = iota // whatever it is
+	text                      // a text that is not empty
+	number                    // whole, 1 or more
+	whole                     // any whole number but 0
+	flag                      // true or false
+	share                     // 20%
+	span                      // a duration
+	size                      // 500M, 1G
+	command                   // a list: an absolute path, and arguments
+	states                    // idle, idle in transaction, or a list of both
+	cacheName                 // the name of a Cache
+	dbName                    // the name of a Database
+	svcName                   // the name of a Service
+)
+
+// withKey is one key under `with`.
+type withKey struct {
+	name string
+	kind wordKind
+	need bool
+}
+
+// doVerb is one thing that a rung may do.
+type doVerb struct {
+	actuator, verb string // no actuator: evenkeel's own doing
+	target         string // the key that becomes the target
+	with           []withKey
+	open           bool // it takes other keys, too
+}
+
+// doVerbs are all but those of plugins, by what is written after `do`.
+var doVerbs = map[string]doVerb{
+	"restart":         {actuator: "systemd", verb: "restart"},
+	"start":           {actuator: "systemd", verb: "start"},
+	"stop":            {actuator: "systemd", verb: "stop"},
+	"reload":          {actuator: "systemd", verb: "reload"},
+	"systemd.restart": {actuator: "systemd", verb: "restart"},
+	"systemd.start":   {actuator: "systemd", verb: "start"},
+	"systemd.stop":    {actuator: "systemd", verb: "stop"},
+	"systemd.reload":  {actuator: "systemd", verb: "reload"},
+	"rollback":        {verb: "rollback"},
+	"escalate":        {verb: "escalate", open: true},
+	"failover":        {verb: "failover", with: []withKey{{"to", svcName, true}}, open: true},
+	"scale":           {verb: "scale", with: []withKey{{"by", whole, false}, {"to", number, false}}},
+	"notify.send":     {actuator: "notify", verb: "send", open: true},
+	"git.revert":      {actuator: "git", verb: "revert", open: true},
+	"journal.vacuum":  {actuator: "journal", verb: "vacuum", with: []withKey{{"size", size, true}}},
+	"exec.run":        {actuator: "exec", verb: "run", target: "argv", with: []withKey{{"argv", command, true}, {"timeout", span, false}}},
+	"cache.flush":     {actuator: "cache", verb: "flush", target: "cache", with: []withKey{{"cache", cacheName, true}, {"maxShare", share, false}, {"pattern", text, false}, {"idle", span, false}, {"noTTL", flag, false}}},
+	"postgres.terminate": {
+		actuator: "postgres", verb: "terminate", target: "database",
+		with: []withKey{
+			{"database", dbName, true},
+			{"state", states, false},
+			{"over", span, false},
+			{"application", text, false},
+			{"user", text, false},
+			{"max", number, false},
+		},
+	},
+}
+
+// kind is what a key takes.
+func (v doVerb) kind(key string) wordKind {
+	for _, k := range v.with {
+		if k.name == key {
+			return k.kind
+		}
+	}
+	return freely
+}
