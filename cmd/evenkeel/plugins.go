@@ -13,6 +13,7 @@ import (
 	"github.com/pakashop/evenkeel/actuators"
 	"github.com/pakashop/evenkeel/actuators/cache"
 	"github.com/pakashop/evenkeel/actuators/host"
+	"github.com/pakashop/evenkeel/actuators/postgres"
 	"github.com/pakashop/evenkeel/actuators/wire"
 	"github.com/pakashop/evenkeel/desired"
 )
@@ -20,7 +21,8 @@ import (
 // roles are the actuators of this program that run as plugins, by name: each in
 // a process of its own, which links what the controller need not load.
 var roles = map[string]role{
-	cache.Name: {make: func() actuators.Actuator { return cache.New(version) }},
+	cache.Name:    {make: func() actuators.Actuator { return cache.New(version) }},
+	postgres.Name: {make: func() actuators.Actuator { return postgres.New(version) }, user: "nobody"},
 }
 
 // role is one of them.
