@@ -40,7 +40,7 @@ func (a *app) daemon(ctx context.Context, log *slog.Logger) (*daemon, error) {
 		_ = store.Close()
 		return nil, err
 	}
-	own, err := newPlugins(log)
+	own, err := newPlugins(a.stateDir, defaultRuntime+"/plugins", log)
 	if err != nil {
 		p.Close()
 		_ = store.Close()

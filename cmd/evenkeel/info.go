@@ -81,7 +81,7 @@ func direct() map[string]actuators.Actuator {
 func builtIn() map[string]actuators.Actuator {
 	all := direct()
 	for name, r := range roles {
-		all[name] = r.make()
+		all[name] = r.make(settings{})
 	}
 	return all
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pakashop/evenkeel/actuators"
 	"github.com/pakashop/evenkeel/actuators/cache"
+	"github.com/pakashop/evenkeel/actuators/exec"
 	"github.com/pakashop/evenkeel/actuators/host"
 	"github.com/pakashop/evenkeel/actuators/postgres"
 	"github.com/pakashop/evenkeel/actuators/wire"
@@ -19,16 +20,22 @@ import (
 )
 
 // roles are the actuators of this program that run as plugins, by name: each in
-// a process of its own, which links what the controller need not load.
+// a process of its own, started when it is needed.
 var roles = map[string]role{
-	cache.Name:    {make: func() actuators.Actuator { return cache.New(version) }},
-	postgres.Name: {make: func() actuators.Actuator { return postgres.New(version) }, user: "nobody"},
+	cache.Name:    {make: func(settings) actuators.Actuator { return cache.New(version) }},
+	postgres.Name: {make: func(settings) actuators.Actuator { return postgres.New(version) }, user: "nobody"},
+	exec.Name:     {make: func(s settings) actuators.Actuator { return exec.New(exec.Options{Version: version, State: s.Exec}) }},
 }
 
 // role is one of them.
 type role struct {
-	make func() actuators.Actuator
+	make func(settings) actuators.Actuator
 	user string // whom it runs as; empty: root, as evenkeel does
+}
+
+// settings are what roles get as their config.
+type settings struct {
+	Exec string `json:"exec,omitempty"` // the folder of what exec did by Key
 }
 
 // play is the main of a plugin process, and returns its exit code.
@@ -38,32 +45,43 @@ func play(name string) int {
 		fmt.Fprintf(os.Stderr, "evenkeel has no actuator %q\n", name)
 		return exitTrouble
 	}
-	wire.Serve(r.make())
+	var s settings
+	if err := wire.Config(&s); err != nil {
+		fmt.Fprintln(os.Stderr, "evenkeel:", err)
+		return exitTrouble
+	}
+	wire.Serve(r.make(s))
 	return 0
 }
 
 // plugins are those of this program and those that the operator declares.
-type plugins struct{ *host.Host }
-
-// newPlugins starts none.
-func newPlugins(log *slog.Logger) (plugins, error) {
-	h, err := host.New(ownPlugins(), host.Options{
-		Folder: filepath.Join(defaultRuntime, "plugins"), Cgroup: host.OwnCgroup(), Logger: log,
-	})
-	return plugins{h}, err
+type plugins struct {
+	*host.Host
+	own []host.Spec
 }
 
-func ownPlugins() []host.Spec {
-	var specs []host.Spec
-	for _, name := range slices.Sorted(maps.Keys(roles)) {
-		specs = append(specs, host.Spec{Name: name, Role: name, User: roles[name].user})
+// newPlugins starts none. What they must remember lies in the state folder, their
+// sockets in the other.
+func newPlugins(stateDir, folder string, log *slog.Logger) (plugins, error) {
+	stateDir, err := filepath.Abs(stateDir)
+	if err != nil {
+		return plugins{}, err
 	}
-	return specs
+	var own []host.Spec
+	for _, name := range slices.Sorted(maps.Keys(roles)) {
+		spec := host.Spec{Name: name, Role: name, User: roles[name].user}
+		if name == exec.Name {
+			spec.Config = map[string]any{"exec": filepath.Join(stateDir, "exec")}
+		}
+		own = append(own, spec)
+	}
+	h, err := host.New(own, host.Options{Folder: folder, Cgroup: host.OwnCgroup(), Logger: log})
+	return plugins{h, own}, err
 }
 
 // Declare adds the operator's plugins to those of this program.
 func (p plugins) Declare(declared []desired.Actuator) error {
-	specs := ownPlugins()
+	specs := slices.Clone(p.own)
 	for _, a := range declared {
 		specs = append(specs, host.Spec{Name: a.Name, Path: a.Spec.Path, SHA256: a.Spec.SHA256, Config: a.Spec.Config, User: a.Spec.User})
 	}
@@ -79,7 +97,7 @@ func (p plugins) infos(ctx context.Context) ([]actuators.Info, error) {
 	for _, name := range p.Names() {
 		a, err := p.Actuator(name)
 		if r, own := roles[name]; own {
-			a = r.make()
+			a = r.make(settings{})
 		} else if err != nil {
 			continue // it was taken away meanwhile
 		}

@@ -7,9 +7,14 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/pakashop/evenkeel/actuators/host"
 )
 
 func TestMain(m *testing.M) {
+	if name, ok := host.Role(os.Args); ok {
+		os.Exit(play(name))
+	}
 	testscript.Main(m, map[string]func(){
 		"evenkeel": func() {
 			os.Exit(run(context.Background(), newApp(os.Stdin, os.Stdout, os.Stderr), os.Args[1:]))

@@ -1,0 +1,3 @@
+// Package livetest proves the exec actuator on a real systemd, in a disposable
+// host.
+package livetest
