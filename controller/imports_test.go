@@ -268,6 +268,7 @@ var starters = map[string]string{
 	"controller/rehearse/hosttest": "runs a test again inside of a host",
 	"desired/read/verify":          "asks systemd-analyze for systemd's own verdict",
 	"state/observe/changes":        "asks journalctl and rpm, once each time that a human asks what changed",
+	"state/observe/probes/ask":     "runs the commands of exec probes, caged and as nobody",
 	"state/observe/journal":        "reads the journal with journalctl, whose file format is systemd's own affair",
 }
 

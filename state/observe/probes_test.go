@@ -22,7 +22,9 @@ func TestProbesOfUnits(t *testing.T) {
 		Now: func() state.Time { return at(1) }, Units: unitPart{p}, Files: filePart{p}, Links: linkPart{p}, Host: hostPart{p}, Journal: journalPart{p},
 		Probes: probes.New(probes.Options{
 			Now: func() state.Time { return at(time.Hour) },
-			Ask: func(context.Context, desired.Probing) ask.Sample { return ask.Sample{Says: map[string]string{"redis": "ok"}} },
+			Ask: func(context.Context, desired.Probing) ask.Sample {
+				return ask.Sample{Says: map[string]string{"redis": "ok"}}
+			},
 		}),
 	})
 	const name = "readiness/web.service"

@@ -17,6 +17,7 @@ type ledger struct {
 	began state.Time    // when that one began
 	run   int           // how many in a row, up to it, tell the same and count
 	since time.Duration // when the first of the row began
+	how   string        // the Detail of the last failure, without its Words
 }
 
 // reset forgets everything: another process is asked from now on, or none.
@@ -65,7 +66,7 @@ func (l *ledger) book(s ask.Sample, began state.Time, counts bool) {
 	v := &l.fact.Value
 	l.fact.Err, v.Says = "", s.Says
 	if !l.good {
-		v.Class, v.Detail = s.Class, s.Detail
+		l.blame(s)
 		if v.Failing == 0 {
 			v.Failing = began.Up
 		}
@@ -80,6 +81,19 @@ func (l *ledger) book(s ask.Sample, began state.Time, counts bool) {
 	}
 	if v.Verdict != state.ProbeFailure {
 		v.Class, v.Detail = "", ""
+	}
+}
+
+// blame tells how it failed. Of failures that are the same the words of the first
+// stay: others would make them look new.
+func (l *ledger) blame(s ask.Sample) {
+	v := &l.fact.Value
+	if v.Class == s.Class && l.how == s.Detail {
+		return
+	}
+	v.Class, v.Detail, l.how = s.Class, s.Detail, s.Detail
+	if s.Words != "" {
+		v.Detail += ": " + s.Words
 	}
 }
 

@@ -118,6 +118,7 @@ func TestASampleThatSaysTheSameChangesNothing(t *testing.T) {
 		{"+", blind, true},
 		{"+?", blind, false},
 		{"+?", good, true},
+		{"+-", ask.Sample{Class: bad.Class, Detail: bad.Detail, Words: "at noon"}, false},
 		{"+", ask.Sample{Says: map[string]string{"redis": "ok"}}, true},
 	} {
 		l := &ledger{failures: 3, successes: 1}

@@ -25,12 +25,14 @@ func TestTheSchedule(t *testing.T) {
 	}{
 		{
 			"a process that runs is asked at once, and then from a random moment on each period",
-			[]desired.Probing{liveness}, 0.25, func(b *rig) { b.runs("i1", -time.Hour) }, 25 * time.Second,
+			[]desired.Probing{liveness},
+			0.25, func(b *rig) { b.runs("i1", -time.Hour) }, 25 * time.Second,
 			[]string{"0s liveness", "2.5s liveness", "12.5s liveness", "22.5s liveness"},
 		},
 		{
 			"nothing is asked before its unit is known to be up",
-			[]desired.Probing{liveness, readiness}, 0, func(*rig) {}, time.Minute, nil,
+			[]desired.Probing{liveness, readiness},
+			0, func(*rig) {}, time.Minute, nil,
 		},
 		{
 			"nothing is asked of what is coming up", // activating: systemd has not seen it ready
@@ -38,24 +40,28 @@ func TestTheSchedule(t *testing.T) {
 		},
 		{
 			"of what reloads it is",
-			[]desired.Probing{liveness}, 0.5, func(b *rig) { b.down("reloading") }, 6 * time.Second,
+			[]desired.Probing{liveness},
+			0.5, func(b *rig) { b.down("reloading") }, 6 * time.Second,
 			[]string{"0s liveness", "5s liveness"},
 		},
 		{
 			"initialDelaySeconds count from the start of the process",
-			[]desired.Probing{probing(desired.LivenessProbe, func(p *desired.Probe) { p.InitialDelaySeconds = 30 })}, 0.1,
+			[]desired.Probing{probing(desired.LivenessProbe, func(p *desired.Probe) { p.InitialDelaySeconds = 30 })},
+			0.1,
 			func(b *rig) { b.runs("i1", -12*time.Second) }, 30 * time.Second,
 			[]string{"18s liveness", "19s liveness", "29s liveness"},
 		},
 		{
 			"they are over for a process that is older",
-			[]desired.Probing{probing(desired.LivenessProbe, func(p *desired.Probe) { p.InitialDelaySeconds = 30 })}, 0.1,
+			[]desired.Probing{probing(desired.LivenessProbe, func(p *desired.Probe) { p.InitialDelaySeconds = 30 })},
+			0.1,
 			func(b *rig) { b.runs("i1", -time.Hour) }, 5 * time.Second,
 			[]string{"0s liveness", "1s liveness"},
 		},
 		{
 			"readiness of a process that is coming up is asked again soon, and ever less so",
-			[]desired.Probing{readiness}, 0.99, func(b *rig) { b.answers(bad); b.runs("i1", 0) }, 21 * time.Second,
+			[]desired.Probing{readiness},
+			0.99, func(b *rig) { b.answers(bad); b.runs("i1", 0) }, 21 * time.Second,
 			[]string{
 				"0s readiness", "100ms readiness", "300ms readiness", "700ms readiness", "1.5s readiness", "3.1s readiness", "6.3s readiness",
 				"9.9s readiness", "19.9s readiness",
@@ -63,17 +69,20 @@ func TestTheSchedule(t *testing.T) {
 		},
 		{
 			"liveness is not",
-			[]desired.Probing{liveness}, 0.99, func(b *rig) { b.answers(bad); b.runs("i1", 0) }, 21 * time.Second,
+			[]desired.Probing{liveness},
+			0.99, func(b *rig) { b.answers(bad); b.runs("i1", 0) }, 21 * time.Second,
 			[]string{"0s liveness", "9.9s liveness", "19.9s liveness"},
 		},
 		{
 			"an Endpoint has no unit",
-			[]desired.Probing{probing(desired.EndpointProbe, nil)}, 0.2, func(*rig) {}, 13 * time.Second,
+			[]desired.Probing{probing(desired.EndpointProbe, nil)},
+			0.2, func(*rig) {}, 13 * time.Second,
 			[]string{"0s endpoint", "2s endpoint", "12s endpoint"},
 		},
 		{
 			"the startup probe goes before the others, ends with its first success, and they begin at once",
-			[]desired.Probing{liveness, readiness, startup}, 0,
+			[]desired.Probing{liveness, readiness, startup},
+			0,
 			func(b *rig) {
 				b.answer = func(_ context.Context, p desired.Probing) ask.Sample {
 					if p.Kind == desired.StartupProbe && time.Since(b.start) < 3*time.Second {
@@ -88,7 +97,8 @@ func TestTheSchedule(t *testing.T) {
 		},
 		{
 			"a sample that takes longer than the period makes none come twice",
-			[]desired.Probing{probing(desired.LivenessProbe, func(p *desired.Probe) { p.PeriodSeconds, p.TimeoutSeconds = 2, 5 })}, 0.5,
+			[]desired.Probing{probing(desired.LivenessProbe, func(p *desired.Probe) { p.PeriodSeconds, p.TimeoutSeconds = 2, 5 })},
+			0.5,
 			func(b *rig) { b.hangs(); b.runs("i1", 0) }, 20 * time.Second,
 			[]string{"0s liveness", "5s liveness", "10s liveness", "15s liveness", "20s liveness"},
 		},

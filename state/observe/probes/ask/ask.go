@@ -18,6 +18,7 @@ type Options struct {
 type Asker struct {
 	opt      Options
 	here     addresses
+	cages    cages
 	resolver *net.Resolver  // nil: this host's
 	roots    *x509.CertPool // nil: those that this host trusts
 }
@@ -36,9 +37,18 @@ func (a *Asker) Ask(ctx context.Context, p desired.Probing) Sample {
 		return a.redis(ctx, p)
 	case one.Unix != nil:
 		return a.unix(ctx, p)
+	case one.GRPC != nil:
+		return a.grpc(ctx, p)
+	case one.Postgres != nil:
+		return a.postgres(ctx, p)
+	case one.Exec != nil:
+		return a.exec(ctx, p)
 	}
 	return unknown("it is not said how to ask")
 }
+
+// agent is the name under which a probe asks.
+const agent = "evenkeel-probe"
 
 // patience is how long a probe waits, in words.
 func patience(p desired.Probing) string {

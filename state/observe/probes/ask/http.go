@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -134,7 +135,7 @@ func secured(p desired.Probing, host string) *tls.Config {
 }
 
 // defaults are headers that are sent unless others of the same name are declared.
-var defaults = []desired.Header{{Name: "User-Agent", Value: "evenkeel-probe"}, {Name: "Accept", Value: "*/*"}, {Name: "Connection", Value: "close"}}
+var defaults = []desired.Header{{Name: "User-Agent", Value: agent}, {Name: "Accept", Value: "*/*"}, {Name: "Connection", Value: "close"}}
 
 // bytes is the request as it goes over the wire.
 func (q query) bytes() []byte {
@@ -178,7 +179,7 @@ func clean(s string) string {
 }
 
 // errHead says that the headers are longer than is read.
-var errHead = http.ErrHeaderTooLong
+var errHead = errors.New("more headers than are read")
 
 var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4<<10) }}
 

@@ -6,6 +6,7 @@ import "github.com/pakashop/evenkeel/state"
 type Sample struct {
 	Class  string            // how it failed: one of state's Classes; empty: it did not
 	Detail string            // in words that are the same for the same failure
+	Words  string            // more about it, which may be others each time
 	Err    string            // why nothing is known: it failed on our own side
 	Says   map[string]string // what a readiness body says of dependencies, by name
 }
