@@ -7,7 +7,9 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"os"
+	"slices"
 	"syscall"
 
 	"github.com/pakashop/evenkeel/desired"
@@ -56,6 +58,8 @@ func fault(err error, p desired.Probing, to string) Sample {
 		return unknown("DNS knows no " + dns.Name)
 	case errors.As(err, &dns):
 		return unknown("no answer from DNS about " + dns.Name)
+	case timeOut(err) && loopback(to) && loopbackDown():
+		return unknown("the loopback interface of this host is down")
 	case timeOut(err):
 		return late(to, patience(p))
 	}
@@ -85,6 +89,20 @@ func (h *handshake) Unwrap() error { return h.error }
 
 func timeOut(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, syscall.ETIMEDOUT)
+}
+
+func loopback(to string) bool {
+	ip, err := netip.ParseAddrPort(to)
+	return err == nil && ip.Addr().IsLoopback()
+}
+
+// loopbackDown tells why nobody on this host answers: the kernel lets those who
+// connect over it wait.
+func loopbackDown() bool {
+	all, err := net.Interfaces()
+	return err == nil && !slices.ContainsFunc(all, func(i net.Interface) bool {
+		return i.Flags&net.FlagLoopback != 0 && i.Flags&net.FlagUp != 0
+	})
 }
 
 // certificate tells of errors of TLS. That a certificate cannot be verified may
