@@ -3,6 +3,7 @@ package desired
 import (
 	"encoding/json"
 	"regexp"
+	"strings"
 )
 
 var (
@@ -11,25 +12,6 @@ var (
 	hexSum   = regexp.MustCompile(`^[0-9a-f]{64}$`)
 	hostName = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$`)
 )
-
-// ladder checks the rungs of remedies, runbooks and tasks.
-func (c *checker) ladder(field string, steps []Do) {
-	for i, d := range steps {
-		at := index(field, i)
-		if d.Do != "" && !doName.MatchString(d.Do) {
-			c.bad(at+".do", "%q is not an action; write ACTUATOR.VERB or a short name like restart", shorten(d.Do))
-		}
-		if d.Gather != "" && !doName.MatchString(d.Gather) {
-			c.bad(at+".gather", "%q is not the name of a collector", shorten(d.Gather))
-		}
-		if d.Owner != "" && d.Ask == "" {
-			c.bad(at+".owner", "belongs to ask")
-		}
-		if d.Verify != nil && d.Ask != "" {
-			c.bad(at+".verify", "an answer cannot be verified")
-		}
-	}
-}
 
 func (c *checker) environment(s *EnvironmentSpec) {
 	c.matchers("spec.hosts", s.Hosts)
@@ -74,6 +56,11 @@ func (c *checker) cache(s *CacheSpec) {
 		}
 		if len(s.Redis.Patterns) == 0 && !s.Redis.Whole {
 			c.bad("spec.redis", "name the patterns that may be flushed, or write whole: true for all of the database")
+		}
+		for i, p := range s.Redis.Patterns {
+			if !strings.Contains(p, "$(") && strings.Trim(p, "*") == "" {
+				c.bad(index("spec.redis.patterns", i), "%q is every key or none; write whole: true for all of the database", p)
+			}
 		}
 	case s.Nginx != nil:
 		c.absolute("spec.nginx.path", s.Nginx.Path)

@@ -83,6 +83,7 @@ func Compile(in Input) (*Set, []Finding) {
 	set.Windows = c.windows(here)
 	set.Endpoints = c.endpoints()
 	set.acted()
+	c.ladders(set)
 	return set, c.found
 }
 

@@ -5,8 +5,8 @@ type wordKind int
 
 const (
 	freely    wordKind = iota // whatever it is
-	text                      // a text that is not empty
-	number                    // whole, 1 or more
+	written                   // a text that is not empty
+	number                    // a whole number, 1 or more
 	whole                     // any whole number but 0
 	flag                      // true or false
 	share                     // 20%
@@ -52,15 +52,15 @@ var doVerbs = map[string]doVerb{
 	"git.revert":      {actuator: "git", verb: "revert", open: true},
 	"journal.vacuum":  {actuator: "journal", verb: "vacuum", with: []withKey{{"size", size, true}}},
 	"exec.run":        {actuator: "exec", verb: "run", target: "argv", with: []withKey{{"argv", command, true}, {"timeout", span, false}}},
-	"cache.flush":     {actuator: "cache", verb: "flush", target: "cache", with: []withKey{{"cache", cacheName, true}, {"maxShare", share, false}, {"pattern", text, false}, {"idle", span, false}, {"noTTL", flag, false}}},
+	"cache.flush":     {actuator: "cache", verb: "flush", target: "cache", with: []withKey{{"cache", cacheName, true}, {"maxShare", share, false}, {"pattern", written, false}, {"idle", span, false}, {"noTTL", flag, false}}},
 	"postgres.terminate": {
 		actuator: "postgres", verb: "terminate", target: "database",
 		with: []withKey{
 			{"database", dbName, true},
 			{"state", states, false},
 			{"over", span, false},
-			{"application", text, false},
-			{"user", text, false},
+			{"application", written, false},
+			{"user", written, false},
 			{"max", number, false},
 		},
 	},

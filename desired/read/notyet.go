@@ -9,12 +9,12 @@ import (
 // with the work that makes it act.
 var (
 	kindsNotYet = []string{
-		"AlertRules", "Runbook", "Task", "Receiver", "Route", "Cache", "Database", "Actuator",
+		"AlertRules", "Runbook", "Task", "Receiver", "Route",
 	}
 	fieldsNotYet      = []string{"metrics", "release"}      // of a Service
 	rungsNotYet       = []string{"verify", "gather", "ask"} // of its remedies
 	environmentNotYet = []string{"branch", "severityFloor", "confirmAfter", "verify"}
-	policyNotYet      = []string{"exec", "signatures", "allowedSigners", "identity"}
+	policyNotYet      = []string{"signatures", "allowedSigners", "identity"}
 )
 
 // notYet warns of what is declared and has no effect in this version.

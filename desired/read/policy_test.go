@@ -28,7 +28,7 @@ protect: [amazon-ssm-agent.service]
 	if len(problems.Errors()) > 0 {
 		t.Fatal(problems)
 	}
-	for i, field := range []string{"exec", "signatures"} {
+	for i, field := range []string{"signatures"} {
 		if !strings.Contains(problems[i].Message, field+" is checked, but this version does not act on it yet") {
 			t.Errorf("warning %d: %s, want one of %s", i, problems[i], field)
 		}

@@ -1,0 +1,64 @@
+package desired
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+)
+
+// ladders holds what rungs name against the objects that there are: plugins,
+// caches, databases, services. Objects that could not be read excuse it.
+func (c *compiler) ladders(set *Set) {
+	if c.in.Partial {
+		return
+	}
+	names := map[string][]string{}
+	for _, o := range set.Objects {
+		names[o.Kind] = append(names[o.Kind], o.Metadata.Name)
+	}
+	for _, s := range c.in.Services {
+		c.rungs(s.Object(), "spec.remedies", s.Spec.Remedies, names)
+	}
+	for _, o := range set.Objects {
+		if o.Kind != "Runbook" && o.Kind != "Task" {
+			continue
+		}
+		var spec struct {
+			Steps []Do `json:"steps"`
+		}
+		if json.Unmarshal(o.Spec, &spec) == nil {
+			c.rungs(o.Ref(), "spec.steps", spec.Steps, names)
+		}
+	}
+}
+
+func (c *compiler) rungs(object, field string, steps []Do, names map[string][]string) {
+	for i, d := range steps {
+		at := index(field, i)
+		if name, _, ok := ofPlugin(d.Do); ok && !strings.Contains(d.Do, "$(") && !slices.Contains(names["Actuator"], name) {
+			c.add(Finding{Object: object, Field: at + ".do", Message: at + ".do: there is no action " + shorten(d.Do) + ", and no Actuator is named " +
+				shorten(name) + DidYouMean(d.Do, c.actions(names["Actuator"], d.Do))})
+		}
+		v := doVerbs[d.Do]
+		for _, k := range v.with {
+			kind := map[wordKind]string{cacheName: "Cache", dbName: "Database", svcName: "Service"}[k.kind]
+			name, ok := d.With[k.name].(string)
+			if kind == "" || !ok || name == "" || strings.Contains(name, "$(") || slices.Contains(names[kind], name) {
+				continue
+			}
+			here := at + ".with." + k.name
+			c.add(Finding{Object: object, Field: here, Message: here + ": no " + kind + " is named " + shorten(name) + DidYouMean(name, names[kind])})
+		}
+	}
+}
+
+// actions are what somebody may have meant: evenkeel's own, and the same verb of
+// the plugins that there are.
+func (c *compiler) actions(plugins []string, do string) []string {
+	all := sorted(doVerbs)
+	_, verb, _ := strings.Cut(do, ".")
+	for _, p := range plugins {
+		all = append(all, p+"."+verb)
+	}
+	return all
+}
