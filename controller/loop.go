@@ -196,7 +196,7 @@ func (l *loop) decide() {
 			entries[i] = state.Entry{At: now, Pass: l.past.Pass, Note: &l.plan.Notes[i]}
 		}
 		if l.write(entries, "notes") {
-			l.tell(l.plan.Notes)
+			l.tell(now, l.plan.Notes)
 		}
 		if slices.ContainsFunc(l.plan.Notes, func(n state.Note) bool { return n.Kind == state.NoteManaged || n.Kind == state.NoteForgot }) {
 			l.interest()

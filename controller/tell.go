@@ -1,6 +1,7 @@
 package controller
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -11,15 +12,15 @@ import (
 // thirty services at once knows that he did.
 const maxTold = 5
 
-// tell announces what the Plan wants announced, holds and Cases that need a
-// human: in the log, and to those who are logged in. That it was told is on disk by now, so that a crash
-// may swallow an announcement, and nothing repeats it.
-func (l *loop) tell(notes []state.Note) {
+// tell announces what the Plan wants announced: holds, and Cases that opened,
+// that need a human, and that are healed, in the log; and holds, Cases that need a
+// human, and the end of those, to those who are logged in. That it was told is on
+// disk by now, so that a crash may swallow an announcement, and nothing repeats it.
+func (l *loop) tell(now state.Time, notes []state.Note) {
 	var lines []string
 	for _, n := range notes {
-		if n.Kind == state.NoteCase && n.Detail != "" {
-			l.c.o.Log.Error("a human is needed", "object", n.Object, "case", n.Case.ID, "reason", n.Case.Ended, "detail", n.Detail)
-			lines = append(lines, n.Detail)
+		if line := l.tellCase(now, n); line != "" {
+			lines = append(lines, line)
 		}
 		if n.Kind != state.NoteTold {
 			continue
@@ -37,4 +38,27 @@ func (l *loop) tell(notes []state.Note) {
 	if len(lines) > 0 {
 		l.c.o.Tell(strings.Join(lines, "\n"))
 	}
+}
+
+// tellCase writes into the log how a Case has turned, and returns what those who
+// are logged in are told of it; empty: nothing.
+func (l *loop) tellCase(now state.Time, n state.Note) string {
+	if n.Case == nil {
+		return ""
+	}
+	c := n.Case
+	log := l.c.o.Log.With("object", n.Object, "case", c.ID)
+	switch {
+	case n.Kind == state.NoteCase && n.Detail != "":
+		log.Error("a human is needed", "reason", c.Ended, "detail", n.Detail)
+		return n.Detail
+	case n.Kind == state.NoteCase && c.Opened == now:
+		log.Warn("a service fell sick", "reason", c.Reason, "detail", c.Detail)
+	case n.Kind == state.NoteHealed && c.At.IsZero():
+		log.Info("a service is healed", "reason", c.Reason, "detail", n.Detail)
+	case n.Kind == state.NoteHealed:
+		log.Info("a service is healed, and no human is needed any more", "reason", c.Reason, "detail", n.Detail)
+		return cmp.Or(c.Unit, c.Object) + " needs nobody any more: " + n.Detail
+	}
+	return ""
 }

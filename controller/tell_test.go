@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pakashop/evenkeel/controller/hand"
+	"github.com/pakashop/evenkeel/controller/rehearse/sim"
 )
 
 // announced is what was told, each with the time since the test began.
@@ -175,5 +176,23 @@ func TestAnAnnouncementIsBounded(t *testing.T) {
 		if lines := strings.Split(r.announced(), "\n"); len(lines) != 6 || lines[5] != "and 4 more: evenkeel status" {
 			t.Errorf("told:\n%s", r.announced())
 		}
+	})
+}
+
+// A sickness that no remedy helps against is announced once, and so is the end of
+// it, because by then somebody may be on the way.
+func TestACaseThatNeedsAHumanIsAnnouncedAndItsEnd(t *testing.T) {
+	bubble(t, service("web", "limits: {restarts: 2, per: 30m, backoff: [1s]}"), func(t *testing.T, r *rig) {
+		r.host.Behave("/bin/web", sim.Program{Exits: true, After: 3 * time.Second, Code: 1})
+		told := r.from(t)
+		if err := r.host.Kill("web.service", "KILL"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		spent := "6s web.service: web.service failed (exit-code); it was started as often as its limits allow, and does not stay up (BudgetSpent)"
+		told(spent)
+		r.host.Behave("/bin/web", sim.Program{})
+		time.Sleep(40 * time.Minute)
+		told(spent, "40m0s web.service needs nobody any more: it has been well for 10m")
 	})
 }

@@ -16,6 +16,7 @@ type Line struct {
 	Actor    string    `json:"actor"`
 	Key      string    `json:"key"`
 	Case     string    `json:"case"`
+	Rung     int       `json:"rung,omitempty"` // which remedy of the Case
 	Revision string    `json:"revision"`
 	Outcome  Status    `json:"outcome"` // empty: the step is in flight
 	Detail   string    `json:"detail"`  // of the outcome, or else of the step
@@ -36,7 +37,7 @@ func NewLine(e Entry, o *Outcome) Line {
 	l := Line{
 		Time: e.At.Wall.UTC(), Pass: e.Pass, ID: s.ID, Object: s.Object,
 		Actuator: s.Action.Actuator, Verb: s.Action.Verb, Target: s.Action.Target,
-		Reason: s.Reason, Actor: s.Actor, Key: s.Key, Case: s.Case,
+		Reason: s.Reason, Actor: s.Actor, Key: s.Key, Case: s.Case, Rung: s.Rung,
 		Revision: e.Intent.Revision, Detail: s.Detail, Trace: e.Intent.Trace,
 	}
 	if o != nil {

@@ -24,7 +24,8 @@ func (a *app) reportCmd() *cobra.Command {
 		Short: "Show what was done over a time, or would have been in mode observe",
 		Long: `Show what was done since a time: by service, action and reason, how often, how
 long it took, what went wrong, what was kept of what lay there, and who asked for
-it. Where policy or a service says observe, it shows what would have been done:
+it; and what fell sick, which remedies were tried, and whether it healed. Where
+policy or a service says observe, it shows what would have been done:
 how often there was a reason for it, for how long, and whether there still is.`,
 		Example: "  evenkeel report --since 7d\n  evenkeel report --since 24h -o markdown | mail -s 'what evenkeel did' team@example.org",
 		Args:    cobra.NoArgs,
@@ -68,12 +69,13 @@ func (a *app) activity(ctx context.Context, since time.Time) (report.Activity, e
 	host, now := cmp.Or(p.Host.Name, name), time.Now()
 	s, err := record.OpenReadOnly(a.stateDir)
 	if errors.Is(err, record.ErrNone) {
-		return report.NewActivity(host, since, now, nil, nil), nil // nothing was ever done
+		return report.NewActivity(host, since, now, nil, nil, nil), nil // nothing was ever done
 	}
 	if err != nil {
 		return act, err
 	}
 	defer s.Close()
 	history := func(f api.HistoryFilter) ([]state.Line, error) { return historyOf(s, f) }
-	return api.Activity(history, s.Wishes, host, since, now)
+	notes := func(since time.Time) ([]state.Entry, error) { return notesOf(s, since) }
+	return api.Activity(history, s.Wishes, notes, host, since, now)
 }

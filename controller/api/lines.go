@@ -11,7 +11,7 @@ func Lines(in []state.Line) []report.HistoryLine {
 	for _, l := range in {
 		out = append(out, report.HistoryLine{
 			Time: report.At(l.Time), Pass: l.Pass, ID: l.ID, Object: l.Object, Actuator: l.Actuator, Verb: l.Verb, Target: l.Target,
-			Reason: l.Reason, Actor: l.Actor, Key: l.Key, Case: l.Case, Revision: l.Revision, Outcome: string(l.Outcome),
+			Reason: l.Reason, Actor: l.Actor, Key: l.Key, Case: l.Case, Rung: l.Rung, Revision: l.Revision, Outcome: string(l.Outcome),
 			Detail: l.Detail, MS: l.MS, Trace: l.Trace, Displaced: l.Displaced,
 		})
 	}

@@ -289,7 +289,7 @@ func (s *Server) activity(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	host := cmp.Or(v.Want.Host.Name, v.Have.Host.Value.Name)
-	a, err := Activity(s.o.History, s.o.Wishes, host, since, v.Now.Wall)
+	a, err := Activity(s.o.History, s.o.Wishes, s.o.Notes, host, since, v.Now.Wall)
 	if err != nil {
 		s.fail(w, http.StatusInternalServerError, err.Error())
 		return

@@ -19,6 +19,8 @@ type Activity struct {
 	Done      []Deed  `json:"done"`      // one an object, action and reason
 	WouldHave []Would `json:"wouldHave"` // one an object, action and reason
 	Partial   bool    `json:"partial"`   // more was done than is counted: ask for less time
+
+	Sick []Sickness `json:"sick"` // one an object and reason
 }
 
 // Deed is a kind of step that was done, and how that went.
@@ -58,10 +60,10 @@ type Would struct {
 // maxTexts bounds the texts of a kind: a report is read by people.
 const maxTexts = 5
 
-// NewActivity groups steps and wishes, in any order, into what a human reads.
-// Steps that began before since are the caller's to leave out.
-func NewActivity(host string, since, until time.Time, steps []HistoryLine, wishes []state.Wished) Activity {
-	a := Activity{Host: host, Since: At(since), Until: At(until), Done: []Deed{}, WouldHave: []Would{}}
+// NewActivity groups steps, wishes and the notes of Cases, in any order, into what
+// a human reads. What began before since is the caller's to leave out.
+func NewActivity(host string, since, until time.Time, steps []HistoryLine, wishes []state.Wished, notes []state.Entry) Activity {
+	a := Activity{Host: host, Since: At(since), Until: At(until), Done: []Deed{}, WouldHave: []Would{}, Sick: sicknesses(notes, until)}
 	type key struct {
 		object, action string
 		reason         state.Reason

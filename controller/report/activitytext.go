@@ -24,6 +24,18 @@ func (a Activity) Text(st Style) string {
 		}
 		b.WriteString(t.String() + notesText(a.doneNotes()))
 	}
+	b.WriteString("\n" + st.paint(bold, a.sickTitle()) + "\n")
+	if len(a.Sick) > 0 {
+		t := &table{style: st}
+		t.head("  OBJECT", "REASON", "CASES", "TRIED", "GAVE UP", "HEALED", "OPEN", "FOR", "LAST")
+		for _, s := range a.Sick {
+			t.add("  "+s.Object, string(s.Reason), strconv.Itoa(s.Count), strconv.Itoa(s.Tried), orDash(s.GaveUp), orDash(s.Healed), orDash(s.Open), lasted(s.MS), s.Last.clock(st.Now))
+			if s.Open > 0 {
+				t.paint(6, red)
+			}
+		}
+		b.WriteString(t.String() + notesText(a.sickNotes()))
+	}
 	b.WriteString("\n" + st.paint(bold, a.wouldTitle()) + "\n")
 	if len(a.WouldHave) > 0 {
 		t := &table{style: st}
@@ -46,6 +58,14 @@ func (a Activity) Markdown() string {
 			row(&b, codeSpan(d.Object), codeSpan(d.Action), codeSpan(string(d.Reason)), strconv.Itoa(d.Count), d.bad(), millis(d.MS), millis(d.MaxMS), d.Last.String())
 		}
 		notesMarkdown(&b, a.doneNotes())
+	}
+	b.WriteString("\n" + a.sickTitle() + "\n")
+	if len(a.Sick) > 0 {
+		b.WriteString("\n| object | reason | cases | tried | gave up | healed | open | for | last |\n|---|---|--:|--:|--:|--:|--:|--:|---|\n")
+		for _, s := range a.Sick {
+			row(&b, codeSpan(s.Object), codeSpan(string(s.Reason)), strconv.Itoa(s.Count), strconv.Itoa(s.Tried), orDash(s.GaveUp), orDash(s.Healed), orDash(s.Open), lasted(s.MS), s.Last.String())
+		}
+		notesMarkdown(&b, a.sickNotes())
 	}
 	b.WriteString("\n" + a.wouldTitle() + "\n")
 	if len(a.WouldHave) > 0 {
@@ -81,6 +101,31 @@ func (a Activity) doneTitle() string {
 		text += " (the last of more: ask for less time)"
 	}
 	return text
+}
+
+func (a Activity) sickTitle() string {
+	all, open := a.counted()
+	if all == 0 {
+		return "Nothing fell sick."
+	}
+	return fmt.Sprintf("Fell sick: %s, %d still open", count(all, "case"), open)
+}
+
+func orDash(n int) string {
+	if n == 0 {
+		return "-"
+	}
+	return strconv.Itoa(n)
+}
+
+func (a Activity) sickNotes() []note {
+	var out []note
+	for _, s := range a.Sick {
+		for _, d := range s.Details {
+			out = append(out, note{s.Object + " " + string(s.Reason), d})
+		}
+	}
+	return out
 }
 
 func (a Activity) wouldTitle() string {

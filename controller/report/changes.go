@@ -1,6 +1,11 @@
 package report
 
-import "github.com/pakashop/evenkeel/state"
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pakashop/evenkeel/state"
+)
 
 // ChangeLine is one thing that changed on the host. Its JSON form is a contract.
 type ChangeLine struct {
@@ -30,6 +35,7 @@ func ChangeOfStep(l HistoryLine) ChangeLine {
 var ChangedBy = []state.NoteKind{
 	state.NoteRevision, state.NoteHold, state.NoteLifted, state.NoteRetried, state.NoteLet, state.NoteApproved, state.NoteAccepted,
 	state.NoteReleased, state.NoteTaken, state.NoteVersion, state.NoteSettled,
+	state.NoteCase, state.NoteHealed, state.NoteFailover, state.NoteStoodIn,
 }
 
 // ChangeOfNote is a note of one of these kinds as a change.
@@ -42,6 +48,13 @@ func ChangeOfNote(e state.Entry) (ChangeLine, bool) {
 	switch {
 	case c.What == "":
 		return c, false
+	case n.Case != nil:
+		if c.What = turnOfCase(e); c.Object == "" {
+			c.Object = n.Case.Object
+		}
+		n = &state.Note{} // what it says is said
+	case n.Failover != nil:
+		c.What = fmt.Sprintf("%s %s (%s)", n.Failover.To, c.What, n.Failover.Phase)
 	case n.Revision != nil:
 		c.Object, c.What = revision(n.Revision.Name), "in force, "+count(n.Revision.Services, "service")
 	case n.Hold != nil:
@@ -73,8 +86,39 @@ func ChangeOfNote(e state.Entry) (ChangeLine, bool) {
 var noteWords = map[state.NoteKind]string{
 	state.NoteRevision: "in force", state.NoteHold: "held", state.NoteLifted: "no longer held", state.NoteRetried: "retried, limits cleared",
 	state.NoteLet: "next repair may pass the host's budget,", state.NoteApproved: "approved", state.NoteAccepted: "accepted", state.NoteReleased: "released", state.NoteTaken: "managed again",
+	state.NoteCase: "sick", state.NoteHealed: "healed", state.NoteFailover: "stands in for it", state.NoteStoodIn: "no longer stands in for it",
 	state.NoteVersion: "a version of evenkeel acts for the first time:", state.NoteSettled: "what the new version wants is approved",
 }
+
+// turnOfCase says what a note of a Case is about: each is written when something
+// of it has changed, and carries the time of that.
+func turnOfCase(e state.Entry) string {
+	c := e.Note.Case
+	var what string
+	switch {
+	case e.Note.Kind == state.NoteHealed:
+		what = "healed: " + e.Note.Detail
+	case same(c.Opened, e.At):
+		what = "fell sick: " + strings.TrimSuffix(string(c.Reason)+": "+c.Detail, ": ")
+		if c.Ended != "" && c.Why != "" {
+			what += "; " + c.Why
+		}
+	case c.Ended != "" && same(c.At, e.At):
+		what = string(c.Ended) + ": " + c.Why
+	case !c.Well.IsZero() && same(c.Well, e.At):
+		what = "well again, and watched"
+	case c.Why != "":
+		what = c.Why
+	case c.Round > 0:
+		what = "its remedies are tried once more"
+	default:
+		what = "sick again: " + c.Detail
+	}
+	return what + " (" + c.ID + ")"
+}
+
+// same tells one instant from another by the clock that nobody can set.
+func same(a, b state.Time) bool { return a.Up == b.Up && a.Boot == b.Boot }
 
 // ChangesText is the time line as a table, in the order given.
 func ChangesText(lines []ChangeLine, st Style) string {

@@ -1,7 +1,9 @@
 package report
 
 import (
+	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/pakashop/evenkeel/state"
 )
@@ -26,6 +28,7 @@ type HistoryLine struct {
 
 	Target    string `json:"-"` // the unit or path, for text
 	Displaced string `json:"-"` // the ID of the version that was kept, for text
+	Rung      int    `json:"-"` // which remedy of the Case, for text
 }
 
 // HistoryText is the history as a table, in the order given.
@@ -67,13 +70,18 @@ func (l HistoryLine) took() string {
 	return strconv.FormatInt(l.MS, 10)
 }
 
-// detail names the human first, where one asked.
+// detail names the human first, where one asked, and the Case last, where it was a
+// remedy.
 func (l HistoryLine) detail() string {
-	if l.Actor == "" {
-		return l.Detail
+	text := l.Detail
+	if l.Actor != "" {
+		text = strings.TrimSuffix("by "+l.Actor+": "+text, ": ")
 	}
-	if l.Detail == "" {
-		return "by " + l.Actor
+	switch {
+	case l.Case == "":
+		return text
+	case l.Rung > 0:
+		return strings.TrimSpace(fmt.Sprintf("%s (remedy %d of %s)", text, l.Rung, l.Case))
 	}
-	return "by " + l.Actor + ": " + l.Detail
+	return strings.TrimSpace(fmt.Sprintf("%s (for %s)", text, l.Case))
 }
