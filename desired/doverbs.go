@@ -46,7 +46,7 @@ var doVerbs = map[string]doVerb{
 	"systemd.reload":  {actuator: "systemd", verb: "reload"},
 	"rollback":        {verb: "rollback"},
 	"escalate":        {verb: "escalate", open: true},
-	"failover":        {verb: "failover", with: []withKey{{"to", svcName, true}}, open: true},
+	"failover":        {verb: "failover", with: []withKey{{"to", svcName, true}, {"upstream", written, false}, {"standby", written, false}, {"drain", span, false}}},
 	"scale":           {verb: "scale", with: []withKey{{"by", whole, false}, {"to", number, false}}},
 	"notify.send":     {actuator: "notify", verb: "send", open: true},
 	"git.revert":      {actuator: "git", verb: "revert", open: true},
