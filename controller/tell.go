@@ -55,9 +55,9 @@ func (l *loop) tellCase(now state.Time, n state.Note) string {
 	case n.Kind == state.NoteCase && c.Opened == now:
 		log.Warn("a service fell sick", "reason", c.Reason, "detail", c.Detail)
 	case n.Kind == state.NoteHealed && c.At.IsZero():
-		log.Info("a service is healed", "reason", c.Reason, "detail", n.Detail)
+		log.Info("a case is closed", "reason", c.Reason, "detail", n.Detail)
 	case n.Kind == state.NoteHealed:
-		log.Info("a service is healed, and no human is needed any more", "reason", c.Reason, "detail", n.Detail)
+		log.Info("a case is closed, and no human is needed any more", "reason", c.Reason, "detail", n.Detail)
 		return cmp.Or(c.Unit, c.Object) + " needs nobody any more: " + n.Detail
 	}
 	return ""

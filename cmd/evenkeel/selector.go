@@ -33,13 +33,13 @@ func selection(l report.List, selector string) (report.List, error) {
 	return kept, nil
 }
 
-// selected adds the services that a selector names to those that were named.
-// One that selects nothing is an error, and never means all.
+// selected adds the services and Endpoints that a selector names to those that
+// were named. One that selects nothing is an error, and never means all.
 func (a *app) selected(ctx context.Context, selector string, names []string) ([]string, error) {
 	if selector == "" {
 		return names, nil
 	}
-	all, err := a.getObjects(ctx, "Service")
+	all, err := a.getObjects(ctx, "")
 	if err != nil {
 		return nil, trouble(hint(err))
 	}
@@ -47,11 +47,14 @@ func (a *app) selected(ctx context.Context, selector string, names []string) ([]
 	if err != nil {
 		return nil, err
 	}
-	if len(some.Items) == 0 {
-		return nil, &exit{exitUnknown, fmt.Errorf("no service has labels that match -l %s", selector)}
-	}
+	found := false
 	for _, o := range some.Items {
-		names = append(names, o.Metadata.Name)
+		if o.Kind == "Service" || o.Kind == "Endpoint" {
+			names, found = append(names, o.Kind+"/"+o.Metadata.Name), true
+		}
+	}
+	if !found {
+		return nil, &exit{exitUnknown, fmt.Errorf("no service has labels that match -l %s", selector)}
 	}
 	return names, nil
 }

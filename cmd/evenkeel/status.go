@@ -23,16 +23,19 @@ func (a *app) statusCmd() *cobra.Command {
 		Aliases: []string{"ps"},
 		Short:   "Show how every service is",
 		Long: `Show the board: a line a unit, the platform's own first, then what it depends
-on, then totals.
+on, then the Endpoints, then totals.
+
+Without a running controller, with -f, nobody probes: units are as systemd says, and
+Endpoints are UNKNOWN.
 
 Exit code 0: nothing fails. 3: something does (see --fail-on). 4: unknown
 service. 2: trouble.
 
 -o oneline is for prompts and login banners: one short line of the running
 controller, within a second, whatever happens.`,
-		Example:           "  evenkeel status\n  evenkeel status pakashop-backend -o json\n  evenkeel status -w\n  evenkeel status -o oneline",
+		Example:           "  evenkeel status\n  evenkeel status pakashop-backend Endpoint/pawapay -o json\n  evenkeel status -w\n  evenkeel status -o oneline",
 		RunE:              func(cmd *cobra.Command, args []string) error { return a.status(cmd.Context(), o, args) },
-		ValidArgsFunction: a.completeServices,
+		ValidArgsFunction: a.completeObjects,
 	}
 	a.fileFlag(cmd)
 	selectorFlag(cmd, &o.selector)

@@ -78,7 +78,7 @@ func illnesses() []state.Entry {
 	add(2*time.Hour, state.NoteCase, two, "backend.service: …")
 	add(time.Hour, state.NoteRetried, two, "")
 	add(30*time.Minute, state.NoteCase, sick("3", "Service/search", state.Flapping, 30*time.Minute), "")
-	host := state.Case{ID: "case-4", Object: "Host/app-1", Reason: state.TooManySick, Detail: "5 of 6 services", Opened: moment(-9 * time.Hour), Ended: state.TooManySick, Why: "a human must look"}
+	host := state.Case{ID: "case-4", Object: "Host/app-1", Reason: state.TooManySick, Detail: "5 of 6 services", Opened: moment(-9 * time.Hour), Ended: state.TooManySick, Why: "a human must look", Well: moment(-8*time.Hour - 10*time.Minute)}
 	add(9*time.Hour, state.NoteCase, host, "")
 	add(8*time.Hour, state.NoteHealed, host, "it has been well for 10m")
 	return out

@@ -96,15 +96,18 @@ func turnOfCase(e state.Entry) string {
 	c := e.Note.Case
 	var what string
 	switch {
+	case e.Note.Kind == state.NoteHealed && c.Well.IsZero():
+		what = "closed: " + e.Note.Detail
 	case e.Note.Kind == state.NoteHealed:
 		what = "healed: " + e.Note.Detail
+	case c.Ended != "" && same(c.At, e.At):
+		what = string(c.Ended) + ": "
+		if same(c.Opened, e.At) && c.Detail != "" {
+			what += c.Detail + "; "
+		}
+		what += c.Why
 	case same(c.Opened, e.At):
 		what = "fell sick: " + strings.TrimSuffix(string(c.Reason)+": "+c.Detail, ": ")
-		if c.Ended != "" && c.Why != "" {
-			what += "; " + c.Why
-		}
-	case c.Ended != "" && same(c.At, e.At):
-		what = string(c.Ended) + ": " + c.Why
 	case !c.Well.IsZero() && same(c.Well, e.At):
 		what = "well again, and watched"
 	case c.Why != "":

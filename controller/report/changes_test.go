@@ -43,17 +43,18 @@ func TestChangeOfNote(t *testing.T) {
 		"fell sick":               {caseNote(func(c *state.Case) { c.Opened = moment(0) }), "Service/web: fell sick: LivenessFailed: it fails (case-1), evenkeel"},
 		"blamed on another": {caseNote(func(c *state.Case) {
 			c.Opened, c.Ended, c.At, c.Why = moment(0), state.RemedyWorse, moment(0), "right after a restart of db"
-		}), "Service/web: fell sick: LivenessFailed: it fails; right after a restart of db (case-1), evenkeel"},
-		"gave up":           {caseNote(func(c *state.Case) { c.Ended, c.At, c.Why = state.Escalated, moment(0), "every remedy was tried" }), "Service/web: Escalated: every remedy was tried (case-1), evenkeel"},
-		"well again":        {caseNote(func(c *state.Case) { c.Well = moment(0) }), "Service/web: well again, and watched (case-1), evenkeel"},
-		"waits for a human": {caseNote(func(c *state.Case) { c.Why = "cache.flush waits for approval" }), "Service/web: cache.flush waits for approval (case-1), evenkeel"},
-		"tried once more":   {caseNote(func(c *state.Case) { c.Round = 1 }), "Service/web: its remedies are tried once more (case-1), evenkeel"},
-		"a relapse":         {caseNote(func(*state.Case) {}), "Service/web: sick again: it fails (case-1), evenkeel"},
-		"healed":            {&state.Note{Kind: state.NoteHealed, Object: "Service/web", Detail: "it has been well for 10m", Case: &state.Case{ID: "case-1"}}, "Service/web: healed: it has been well for 10m (case-1), evenkeel"},
-		"another stands in": {&state.Note{Kind: state.NoteFailover, Object: "Service/web", Failover: &state.Failover{Service: "web", To: "web-b", Phase: state.FailoverSwitched}}, "Service/web: web-b stands in for it (switched), evenkeel"},
-		"it was taken back": {&state.Note{Kind: state.NoteStoodIn, Object: "Service/web", Detail: "it was taken back", Failover: &state.Failover{Service: "web", To: "web-b", Phase: state.FailoverReturned}}, "Service/web: web-b no longer stands in for it (returned): it was taken back, evenkeel"},
-		"what is no change": {&state.Note{Kind: state.NoteRan, Name: "web.service", Ran: &state.Ran{}}, ""},
-		"an intent":         {nil, ""},
+		}), "Service/web: RemedyWorse: it fails; right after a restart of db (case-1), evenkeel"},
+		"gave up":                {caseNote(func(c *state.Case) { c.Ended, c.At, c.Why = state.Escalated, moment(0), "every remedy was tried" }), "Service/web: Escalated: every remedy was tried (case-1), evenkeel"},
+		"well again":             {caseNote(func(c *state.Case) { c.Well = moment(0) }), "Service/web: well again, and watched (case-1), evenkeel"},
+		"waits for a human":      {caseNote(func(c *state.Case) { c.Why = "cache.flush waits for approval" }), "Service/web: cache.flush waits for approval (case-1), evenkeel"},
+		"tried once more":        {caseNote(func(c *state.Case) { c.Round = 1 }), "Service/web: its remedies are tried once more (case-1), evenkeel"},
+		"a relapse":              {caseNote(func(*state.Case) {}), "Service/web: sick again: it fails (case-1), evenkeel"},
+		"healed":                 {&state.Note{Kind: state.NoteHealed, Object: "Service/web", Detail: "it has been well for 10m", Case: &state.Case{ID: "case-1", Well: moment(-time.Hour)}}, "Service/web: healed: it has been well for 10m (case-1), evenkeel"},
+		"no longer looked after": {&state.Note{Kind: state.NoteHealed, Object: "Service/web", Detail: "it is no longer to be healed", Case: &state.Case{ID: "case-1"}}, "Service/web: closed: it is no longer to be healed (case-1), evenkeel"},
+		"another stands in":      {&state.Note{Kind: state.NoteFailover, Object: "Service/web", Failover: &state.Failover{Service: "web", To: "web-b", Phase: state.FailoverSwitched}}, "Service/web: web-b stands in for it (switched), evenkeel"},
+		"it was taken back":      {&state.Note{Kind: state.NoteStoodIn, Object: "Service/web", Detail: "it was taken back", Failover: &state.Failover{Service: "web", To: "web-b", Phase: state.FailoverReturned}}, "Service/web: web-b no longer stands in for it (returned): it was taken back, evenkeel"},
+		"what is no change":      {&state.Note{Kind: state.NoteRan, Name: "web.service", Ran: &state.Ran{}}, ""},
+		"an intent":              {nil, ""},
 	} {
 		l, ok := ChangeOfNote(state.Entry{At: moment(0), Note: c.note})
 		if got := l.Object + ": " + l.What + ", " + l.Actor; ok != (c.want != "") || ok && got != c.want {

@@ -117,7 +117,7 @@ func TestStateOfHealth(t *testing.T) {
 			h.at(0)
 			h.fails("web", live, 20*time.Second)
 			h.fails("other", live, 20*time.Second)
-		}, FAIL, state.RemedyWorse, "fell sick right after it", no},
+		}, FAIL, state.RemedyWorse, "these fell sick: other", no},
 		{"its limits are spent", func(h *host) {
 			h.fails("web", live, time.Minute)
 			for _, ago := range []time.Duration{25 * time.Minute, 20 * time.Minute, 15 * time.Minute} {

@@ -16,7 +16,7 @@ type Sickness struct {
 	Tried   int          `json:"tried"`  // remedies
 	GaveUp  int          `json:"gaveUp"` // so many ended before they were healed: Escalated, RemedyWorse, …
 	Healed  int          `json:"healed"`
-	Open    int          `json:"open"` // the rest a human has begun anew
+	Open    int          `json:"open"` // the rest is no longer to be healed, or a human began anew
 	MS      int64        `json:"ms"`   // for how long they were open, all of them together
 	First   Stamp        `json:"first"`
 	Last    Stamp        `json:"last"` // the opening of the last one
@@ -30,7 +30,7 @@ type course struct {
 	over   time.Time // zero: it is open
 	ends   []string
 	gaveUp bool
-	healed bool // else a human began anew
+	healed bool // else a human began anew, or took it out of evenkeel's hands
 }
 
 // sicknesses groups what notes, in any order, tell of Cases.
@@ -86,8 +86,8 @@ func courses(notes []state.Entry) []*course {
 				c.ends = append(c.ends, string(c.Ended)+": "+c.Why)
 			}
 			if n.Kind == state.NoteHealed {
-				c.over, c.healed = e.At.Wall, true
-				c.ends = append(c.ends, "healed: "+n.Detail)
+				c.over, c.healed = e.At.Wall, !c.Well.IsZero()
+				c.ends = append(c.ends, "closed: "+n.Detail)
 			}
 		}
 	}

@@ -76,11 +76,12 @@ var sickNights = map[string]func() *host{
 		return h
 	},
 	"blamed-on-a-remedy": func() *host {
-		h := night(app("pakashop-other"), app("pakashop-backend"))
-		h.probed("pakashop-other", live).probed("pakashop-backend", live)
+		h := night(app("pakashop-other"), app("pakashop-mail"), app("pakashop-backend"))
+		h.probed("pakashop-other", live).probed("pakashop-mail", live).probed("pakashop-backend", live)
 		h.fails("pakashop-other", live, 10*time.Minute)
 		h.tried(50*time.Second, state.Done)
 		h.at(0)
+		h.fails("pakashop-mail", live, 30*time.Second)
 		h.fails("pakashop-backend", live, 20*time.Second)
 		return h
 	},
@@ -161,7 +162,7 @@ var sickNights = map[string]func() *host{
 		h.remedies("pakashop-backend", "cache.flush")
 		s, _ := h.Want.Service("pakashop-backend")
 		s.Spec.Remedies[0].With = map[string]any{"cache": "pages"}
-		h.Want.Objects = append(h.Want.Objects, desired.Object{Kind: "Cache", Metadata: desired.Meta{Name: "pages"}, Spec: []byte("{}")})
+		h.Want.Caches = []desired.Cache{{Name: "pages", Digest: "d1"}}
 		h.Want.Policy.Actions = nil
 		h.fails("pakashop-backend", live, time.Minute)
 		return h
