@@ -5,7 +5,8 @@
 //
 // It is pure: it reads no clock, no file and no terminal, so that every output
 // can be held against a golden file. It imports desired, state and actuators
-// for what it reports, a diff and a YAML library for how.
+// for what it reports, a diff and a YAML library for how, and plan for the Picture
+// by which it decides: what is well, and what rests on what, is found out once.
 //
 // Two promises hold for every output. What is declared sensitive appears only
 // as changed, and of what somebody wrote by hand no diff shows a value that logs

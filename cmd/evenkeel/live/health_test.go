@@ -80,7 +80,9 @@ func TestHealthAsPeopleSeeIt(t *testing.T) {
 	var l struct {
 		Items []struct {
 			Metadata struct{ Name string }
-			Status   struct{ Conditions []struct{ Type, Status, Reason, LastTransitionTime string } }
+			Status   struct {
+				Conditions []struct{ Type, Status, Reason, LastTransitionTime string }
+			}
 		}
 	}
 	conditions := func(kind string) (all []string) {
