@@ -60,6 +60,10 @@ func (e *Error) Unwrap() error { return e.Err }
 // a wire is no Previewer. Its Kind is Invalid.
 var ErrNoPreview = errors.New("this actuator cannot preview")
 
+// ErrCanceled is in the chain of an error where somebody else called off what the
+// actuator had begun: he wants it not to be done. Its Kind is Conflict.
+var ErrCanceled = errors.New("somebody canceled the job")
+
 // Errorf makes an *Error of a kind; %w works as in fmt.Errorf.
 func Errorf(k Kind, format string, args ...any) error {
 	return &Error{Kind: k, Err: fmt.Errorf(format, args...)}

@@ -35,7 +35,7 @@ const (
 type Outcome struct {
 	ID        string        `json:"id"`
 	Status    Status        `json:"status"`
-	Kind      string        `json:"kind,omitempty"` // the actuators.Kind of an error, or Unmet
+	Kind      string        `json:"kind,omitempty"` // the actuators.Kind of an error, Unmet or Canceled
 	Detail    string        `json:"detail,omitempty"`
 	Displaced string        `json:"displaced,omitempty"`
 	Took      time.Duration `json:"took"`
@@ -44,6 +44,10 @@ type Outcome struct {
 // Unmet is the Kind of a start that systemd passed over, because a condition
 // that the unit itself states is not met.
 const Unmet = "unmet"
+
+// Canceled is the Kind of a Step that somebody else called off while it was under
+// way.
+const Canceled = "canceled"
 
 // NoteKind says what a Note remembers.
 type NoteKind string

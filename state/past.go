@@ -97,6 +97,11 @@ func StartKey(object, unit string) string {
 	return TallyKey(object, actuators.Action{Actuator: "systemd", Verb: "start", Target: unit})
 }
 
+// RestartKey is the TallyKey of restarts of a unit.
+func RestartKey(object, unit string) string {
+	return TallyKey(object, actuators.Action{Actuator: "systemd", Verb: "restart", Target: unit})
+}
+
 func (p *Past) init() {
 	set(&p.Flight)
 	set(&p.Tally)
@@ -333,6 +338,7 @@ func (p *Past) note(n Note, at Time) {
 		if n.Ran != nil {
 			p.Ran[n.Name] = *n.Ran
 			delete(p.Failures, StartKey(n.Object, n.Name))
+			delete(p.Failures, RestartKey(n.Object, n.Name))
 		}
 	case NoteManaged:
 		p.Managed[n.Object] = *n.Managed

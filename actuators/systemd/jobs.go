@@ -149,7 +149,7 @@ func verdict(result string) error {
 	case "skipped": // the job did not apply to the unit's state any more
 		return actuators.Errorf(actuators.Conflict, "systemd skipped the job: it does not apply to the unit as it is")
 	case "canceled":
-		return actuators.Errorf(actuators.Conflict, "somebody canceled the job")
+		return actuators.Errorf(actuators.Conflict, "%w", actuators.ErrCanceled)
 	case "timeout":
 		return actuators.Errorf(actuators.Failed, "the job ran into the unit's own time limit")
 	case "dependency":

@@ -136,6 +136,9 @@ func judge(out *state.Outcome, o Order, res actuators.Result, err error, facts s
 	if err != nil {
 		out.Kind, out.Detail = actuators.KindOf(err).String(), err.Error()
 	}
+	if errors.Is(err, actuators.ErrCanceled) {
+		out.Kind = state.Canceled
+	}
 	switch kind := actuators.KindOf(err); {
 	case err == nil && (seen == nil || errors.Is(seen, errUnseen)):
 		out.Status = state.Done

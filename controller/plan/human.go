@@ -66,18 +66,33 @@ func (d *draft) humanStop(sv *service, unit string, u state.Unit) bool {
 	if u.Job.Type == "stop" {
 		return true
 	}
-	if u.Stop == state.StopByExit || u.Masked() || u.Missing() || mayRest(u) || d.stoppedByUs(unit, u) || d.resumedSince(sv, u) {
+	if u.Stop == state.StopByExit && !d.calledOff(sv, unit, u) || u.Masked() || u.Missing() || mayRest(u) || d.stoppedByUs(unit, u) || d.resumedSince(sv, u) {
 		return false
 	}
 	switch {
 	case u.Active != "inactive" && u.Active != "failed":
 		return false
+	case d.calledOff(sv, unit, u):
+		return true
 	case u.Active == "failed" || u.Result != "" && u.Result != "success" || !d.ranHere(unit):
 		// It ended badly, or never came up: only a stop job is a human's word, and
 		// only while nobody has tried to start it since.
 		return u.Stop.Asked() && !u.StartLimited() && (d.ranHere(unit) || d.triedHere(sv, unit))
 	}
 	return true
+}
+
+// calledOff tells that somebody canceled a start or restart of ours, and that the
+// unit has not run since: as a stop does that comes between the two halves of a
+// restart, when there is nothing to be stopped, and nothing is written down of it.
+func (d *draft) calledOff(sv *service, unit string, u state.Unit) bool {
+	for _, key := range []string{state.StartKey(sv.object, unit), state.RestartKey(sv.object, unit)} {
+		f, ok := d.past.Failures[key]
+		if ok && f.Kind == state.Canceled && f.At.Boot == d.now.Boot && f.At.After(d.past.Started[unit]) && u.Entered <= f.At.Up {
+			return true
+		}
+	}
+	return false
 }
 
 // triedHere tells that a start of ours failed, as one does that somebody cuts

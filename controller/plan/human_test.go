@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pakashop/evenkeel/actuators"
 	"github.com/pakashop/evenkeel/state"
 )
 
@@ -100,5 +101,74 @@ func TestStoppedForAnotherUnit(t *testing.T) {
 		if len(p.Held) != 1 || p.Held[0].Reason != state.ManualStop || p.Held[0].Detail != want {
 			t.Errorf("%s:\n%s%+v", name, tell(p), p.Held)
 		}
+	}
+}
+
+// A start or restart of ours that somebody cancels, and after which the unit is down,
+// was called off, whatever the journal has of it: until it has run again, or the
+// human's word is over.
+func TestCalledOff(t *testing.T) {
+	canceled := func(h *host, verb string) {
+		st := state.Step{ID: "s", Object: "Service/web", Action: actuators.Action{Actuator: "systemd", Verb: verb, Target: "web.service"}}
+		h.past.Fold(state.Entry{At: h.now, Intent: &state.Intent{Step: st}})
+		h.past.Fold(state.Entry{At: h.now, Outcome: &state.Outcome{ID: "s", Status: state.StepRefused, Kind: state.Canceled}})
+	}
+	down := func(h *host, at time.Duration, cause state.StopCause) {
+		h.unit("web.service", func(u *state.Unit) { isDown(u); u.Exited, u.Changed, u.Stop = at, at, cause })
+	}
+	const start = "Service/web systemd.start web.service NotRunning charged\n"
+	for _, c := range []struct {
+		name string
+		set  func(h *host)
+		want string
+	}{
+		{"between the halves of a restart", func(h *host) { canceled(h, "restart"); down(h, h.now.Up, state.StopByExit) }, "held Service/web ManualStop\n"},
+		{"it failed over it, a moment later", func(h *host) {
+			canceled(h, "restart")
+			h.unit("web.service", func(u *state.Unit) { hasFailed(u); u.Exited, u.Rested = h.now.Up+1, h.now.Up+1 })
+		}, "held Service/web ManualStop\n"},
+		{"a start that had not begun", func(h *host) { canceled(h, "start"); down(h, 9*time.Minute, state.StopByExit) }, "held Service/web ManualStop\n"},
+		{"of what had failed", func(h *host) {
+			canceled(h, "start")
+			h.unit("web.service", hasFailed)
+		}, "held Service/web ManualStop\n"},
+		{"it has run since, and ended", func(h *host) {
+			canceled(h, "restart")
+			h.later(time.Minute)
+			h.see()
+			down(h, h.now.Up, state.StopByExit)
+			h.unit("web.service", func(u *state.Unit) { u.Entered = h.now.Up - time.Second })
+		}, start},
+		{"it was refused, not called off", func(h *host) {
+			st := state.Step{ID: "s", Object: "Service/web", Action: actuators.Action{Actuator: "systemd", Verb: "restart", Target: "web.service"}}
+			h.past.Fold(state.Entry{At: h.now, Intent: &state.Intent{Step: st}})
+			h.past.Fold(state.Entry{At: h.now, Outcome: &state.Outcome{ID: "s", Status: state.StepRefused, Kind: "conflict"}})
+			down(h, h.now.Up, state.StopByExit)
+		}, start},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := newHost("web")
+			c.set(h)
+			h.later(2 * time.Second) // what failed just now is tried no earlier
+			h.see()
+			p := h.make()
+			if d := cmp.Diff(c.want, tell(p)); d != "" {
+				t.Errorf("plan (-want +got):\n%s", d)
+			}
+			if c.want == start {
+				return
+			}
+			h.fold(p)
+			h.later(time.Hour)
+			h.see()
+			p = h.make()
+			if len(p.Steps) != 1 || len(p.Held) > 0 {
+				t.Errorf("the hold is over, and the plan is\n%s", tell(p))
+			}
+			h.fold(p)
+			if p = h.make(); len(p.Steps) != 1 || len(p.Held) > 0 {
+				t.Errorf("it is respected once more:\n%s", tell(p))
+			}
+		})
 	}
 }
