@@ -26,7 +26,8 @@ type Options struct {
 	Root  string        // the file system of the host; empty: /
 	Stop  string        // the kill switch; empty: /run/evenkeel/stop
 	Locks []string      // files that a package manager locks while it works; nil: dpkg's and rpm's
-	Poll  time.Duration // how often Watch looks at the locks; 0: 5 s
+	Poll  time.Duration // how often Watch looks at the locks while a package manager is at work, or was just now; 0: 5 s
+	Idle  time.Duration // how often otherwise; 0: 30 s
 
 	// Databases are files that change when packages do: a run that was too short
 	// to be seen at its lock, or that ended before evenkeel came, shows there.
@@ -63,6 +64,9 @@ func New(o Options) *Host {
 	}
 	if o.Poll == 0 {
 		o.Poll = 5 * time.Second
+	}
+	if o.Idle == 0 {
+		o.Idle = 30 * time.Second
 	}
 	if o.Databases == nil {
 		o.Databases = packageDatabases

@@ -39,7 +39,7 @@ func fixture(t *testing.T) (*Host, string) {
 			t.Fatal(err)
 		}
 	}
-	return New(Options{Root: root, Poll: time.Millisecond}), root
+	return New(Options{Root: root, Poll: time.Millisecond, Idle: time.Millisecond}), root
 }
 
 func TestKillSwitch(t *testing.T) {

@@ -32,6 +32,14 @@ func (h *Host) packages() (held bool, until time.Duration, err error) {
 	return false, h.until, nil
 }
 
+// pause is how long Watch waits until it looks again.
+func (h *Host) pause(held bool, until time.Duration) time.Duration {
+	if held || until > h.opt.Now().Up {
+		return h.opt.Poll
+	}
+	return h.opt.Idle
+}
+
 // record takes the change of a package manager's database for a sign that it was
 // at work then. A change in the future says only that the clock was set.
 func (h *Host) record(database string, now state.Time) {
@@ -45,13 +53,14 @@ func (h *Host) record(database string, now state.Time) {
 	}
 }
 
-// Watch calls dirty when a package manager begins or ends its work. A lock
-// tells nobody that it is taken, so Watch looks every Options.Poll. It returns
-// when ctx ends, and must not run twice at once.
+// Watch calls dirty when a package manager begins or ends its work. A lock tells
+// nobody that it is taken, so Watch looks now and then: rarely while nothing is at
+// work, for whoever disturbs a service reads the host once more before that. It
+// returns when ctx ends, and must not run twice at once.
 func (h *Host) Watch(ctx context.Context, dirty func()) {
-	tick := time.NewTicker(h.opt.Poll)
-	defer tick.Stop()
 	was, wasUntil, wasErr := h.packages()
+	tick := time.NewTimer(h.pause(was, wasUntil))
+	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -59,6 +68,7 @@ func (h *Host) Watch(ctx context.Context, dirty func()) {
 		case <-tick.C:
 		}
 		is, until, err := h.packages()
+		tick.Reset(h.pause(is, until))
 		if is != was || until != wasUntil || (err == nil) != (wasErr == nil) {
 			dirty()
 		}

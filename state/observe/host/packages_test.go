@@ -1,8 +1,11 @@
 package host
 
 import (
+	"context"
 	"os"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -58,4 +61,40 @@ func TestQuietAfterPackages(t *testing.T) {
 	check("long after", false, last+time.Minute)
 	wrote(now.Wall)
 	check("another run", false, now.Up+time.Minute)
+}
+
+// While nothing is at work the locks are looked at every half minute; while something
+// is, and in the minute after it, every five seconds.
+func TestHowOftenTheLocksAreLookedAt(t *testing.T) {
+	h, root := fixture(t)
+	h.opt.Poll, h.opt.Idle = 5*time.Second, 30*time.Second
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		h.opt.Now = func() state.Time { return state.Time{Wall: time.Now(), Up: time.Hour + time.Since(began), Boot: "b1"} }
+		ctx, cancel := context.WithCancel(t.Context())
+		told := make(chan struct{}, 1)
+		var ended sync.WaitGroup
+		ended.Go(func() { h.Watch(ctx, func() { told <- struct{}{} }) })
+		tells := func(what string, within time.Duration) {
+			t.Helper()
+			since := time.Now()
+			<-told
+			if after := time.Since(since); after > within {
+				t.Errorf("%s: told after %s, want %s", what, after, within)
+			}
+		}
+		time.Sleep(time.Hour)
+		release := hold(t, root+"/var/lib/dpkg/lock", unix.F_WRLCK)
+		tells("it begins", 30*time.Second)
+		time.Sleep(3 * time.Minute)
+		release()
+		tells("it ends", 5*time.Second)
+		time.Sleep(20 * time.Second)
+		release = hold(t, root+"/var/lib/dpkg/lock", unix.F_WRLCK)
+		tells("it begins again", 5*time.Second)
+		release()
+		tells("it ends again", 5*time.Second)
+		cancel()
+		ended.Wait()
+	})
 }
