@@ -132,7 +132,7 @@ func redisSubject(t *testing.T) actuatortest.Subject {
 		},
 		Failing: []actuatortest.Failing{
 			{Name: "too much", Request: d.flush(`"session:*"`), Before: some, Kind: actuators.Refused},
-			{Name: "not declared", Request: d.flush(`"cache:*"`, "pattern", "session:*"), Before: some, Kind: actuators.Refused},
+			{Name: "not declared", Request: d.flush(`"cache:*"`, "pattern", "session:*", "maxShare", "100%"), Before: some, Kind: actuators.Refused},
 			{Name: "nobody there", Request: flush(`{"redis":{"address":"127.0.0.1:1","patterns":["*"]}}`), Kind: actuators.Unavailable},
 			{Name: "no such database", Request: flush(`{"redis":{"address":"` + address + `","db":99,"patterns":["*"]}}`), Kind: actuators.Invalid},
 		},
