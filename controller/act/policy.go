@@ -21,8 +21,8 @@ func Allowed(p desired.Policy, a actuators.Action, let bool) error {
 	}
 	switch a.Actuator {
 	case "systemd":
-		if a.Target == "" {
-			return nil // daemon-reload concerns no unit
+		if a.Target == "" && a.Verb == "daemon-reload" {
+			return nil // it concerns no unit
 		}
 		return allowedUnit(p, a.Target)
 	case "file":

@@ -48,6 +48,8 @@ func TestWhatPolicyAllows(t *testing.T) {
 		"approval by default":               {action("postgres.terminate", "main"), false, "policy asks for approval"},
 		"approved":                          {action: action("postgres.terminate", "main"), let: true},
 		"approved, and not listed":          {action("exec.run", "/bin/sh"), true, "does not list"},
+		"a unit without a name":             {action("systemd.stop", ""), false, "does not allow managing"},
+		"a daemon-reload":                   {action: action("systemd.daemon-reload", "")},
 		"a stranger's verb":                 {action("motd.set", "noon"), false, "policy asks for approval"},
 		"a stranger's verb, approved":       {action: action("motd.set", "noon"), let: true},
 	}

@@ -32,6 +32,7 @@ type wish struct {
 	ask      *state.Ask // what a human asked for, where it is that
 	cause    string     // the Case whose remedy it is
 	rung     int        // which remedy
+	key      string     // names an effect that must happen once; empty: it may be repeated
 }
 
 // hold is one reason not to do something.

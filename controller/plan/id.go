@@ -16,7 +16,7 @@ import (
 func (d *draft) step(object string, w wish) string {
 	s := state.Step{
 		Object: object, Reason: w.reason, Detail: w.detail, Action: w.action, Effect: w.effect,
-		Needs: w.needs, Rests: w.rests, Heeds: w.heeds, Fields: w.fields, Remedial: w.remedial, Case: w.cause, Rung: w.rung,
+		Needs: w.needs, Rests: w.rests, Heeds: w.heeds, Fields: w.fields, Remedial: w.remedial, Case: w.cause, Rung: w.rung, Key: w.key,
 	}
 	if w.ask != nil {
 		s.Ask, s.Actor = w.ask.ID, w.ask.Actor

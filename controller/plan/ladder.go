@@ -130,14 +130,15 @@ func (d *draft) settle(sv *service, t state.Tried) time.Duration {
 }
 
 // nextRung finds the next remedy that can be tried. Where none is left the Case
-// ends: a human is needed. A remedy that was cut short is tried again.
+// ends: a human is needed. A remedy that was cut short is tried again, but for a
+// program: nobody knows what it has done.
 func (d *draft) nextRung(sv *service, c state.Case, v vitals) (wish, bool) {
 	rungs := remedies(sv)
 	n := 1
 	last, tried := c.Last()
 	if tried {
 		n = last.Rung + 1
-		if last.Status == state.Cut {
+		if last.Status == state.Cut && !isProgram(last.Action) {
 			n = max(1, last.Rung)
 		}
 	}
@@ -152,6 +153,9 @@ func (d *draft) nextRung(sv *service, c state.Case, v vitals) (wish, bool) {
 			continue
 		}
 		w.cause, w.rung = c.ID, n
+		if isProgram(w.action.String()) {
+			w.key = fmt.Sprintf("%s/%d/%d", c.ID, n, c.Round)
+		}
 		return w, true
 	}
 	why := "every remedy was tried"
@@ -161,6 +165,9 @@ func (d *draft) nextRung(sv *service, c state.Case, v vitals) (wish, bool) {
 	d.ended(sv, d.stop(c, state.Escalated, why))
 	return wish{}, false
 }
+
+// isProgram tells an action that runs a program, by how it is written.
+func isProgram(action string) bool { return strings.HasPrefix(action, "exec.") }
 
 // remedy wishes for a remedy, held by what is sick below or all around.
 func (d *draft) remedy(sv *service, c state.Case, v vitals, w wish) {

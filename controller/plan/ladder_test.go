@@ -150,6 +150,38 @@ func TestLadder(t *testing.T) {
 			t.Fatalf("want %s again, got %+v", s.ID, again)
 		}
 	})
+	t.Run("a program that was cut short is not run again", func(t *testing.T) {
+		h := begin("exec.run", "fix.it")
+		h.svc("web").Spec.Remedies[0].With = map[string]any{"argv": []any{"/usr/local/bin/mend", "--all"}, "timeout": "1d"}
+		h.want.Policy.Actions["exec.run"] = desired.Auto
+		h.settle()
+		s := plan.Ready(h.make(), h.past)[0]
+		if got := s.Action.String(); got != `exec.run /usr/local/bin/mend argv=["--all"] timeout=24h0m0s` || s.Key != s.Case+"/1/0" || s.Case == "" {
+			t.Errorf("%s with key %q", got, s.Key)
+		}
+		h.past.Fold(state.Entry{At: h.now, Intent: &state.Intent{Step: s}})
+		h.past.Fold(state.Entry{At: h.now, Outcome: &state.Outcome{ID: s.ID, Status: state.Cut}})
+		h.later(5 * time.Minute)
+		h.see()
+		h.fails("web", live, time.Minute)
+		if next := h.act(t); next.Action.String() != "fix.it" || next.Key != "" {
+			t.Fatalf("want the next remedy, got %+v", next)
+		}
+	})
+	t.Run("actuators are told what they take", func(t *testing.T) {
+		h := begin("cache.flush")
+		h.svc("web").Spec.Remedies[0].With = map[string]any{"cache": "web", "idle": "30d"}
+		h.want.Caches = []desired.Cache{{Name: "web", Digest: "d1", Spec: desired.CacheSpec{Nginx: &desired.NginxCache{Path: "/var/cache/nginx"}}}}
+		h.want.Policy.Actions["cache.flush"] = desired.Auto
+		if got := h.act(t).Action.String(); got != "cache.flush web declared=d1 idle=720h0m0s path=/var/cache/nginx" {
+			t.Error(got)
+		}
+	})
+	t.Run("a stop is one of the service's own unit", func(t *testing.T) {
+		if got := begin("stop").act(t).Action.String(); !strings.HasPrefix(got, "systemd.stop web.service") {
+			t.Error(got)
+		}
+	})
 	t.Run("a remedy needs approval: it waits, and says so once", func(t *testing.T) {
 		h := begin("cache.flush")
 		h.svc("web").Spec.Remedies[0].With = map[string]any{"cache": "pages"}
