@@ -46,6 +46,7 @@ type Host interface {
 type Journal interface {
 	StopCauses(ctx context.Context, units []string) (map[string]state.StopCause, error)
 	StoppedFor(ctx context.Context, rivals map[string]map[string]uint32) (map[string]string, error)
+	StartedBefore(ctx context.Context, units []string) (map[string][]string, error)
 }
 
 // Probes asks whether what runs is well; *probes.Prober has it.

@@ -36,9 +36,10 @@ type parts struct {
 	jerr    error
 	rivals  map[string]map[string]uint32
 	rerr    error
-	stopped map[string]string // for which unit others were stopped
-	asked   [][]string        // what the journal was asked
-	looked  [][]string        // whose rivals were asked for
+	stopped map[string]string   // for which unit others were stopped
+	started map[string][]string // what was started before units were stopped
+	asked   [][]string          // what the journal was asked
+	looked  [][]string          // whose rivals were asked for
 	stop    string
 	touch   chan []string // what the watch of units reports; nil: all
 }
@@ -152,6 +153,14 @@ func (p journalPart) StoppedFor(_ context.Context, rivals map[string]map[string]
 	defer p.mu.Unlock()
 	out := maps.Clone(p.stopped)
 	maps.DeleteFunc(out, func(u, by string) bool { _, ok := rivals[u][by]; return !ok })
+	return out, p.jerr
+}
+
+func (p journalPart) StartedBefore(_ context.Context, units []string) (map[string][]string, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out := maps.Clone(p.started)
+	maps.DeleteFunc(out, func(u string, _ []string) bool { return !slices.Contains(units, u) })
 	return out, p.jerr
 }
 
@@ -368,6 +377,33 @@ func TestAUnitThatWasStoppedForAnother(t *testing.T) {
 			}
 			if len(p.looked) != c.looks {
 				t.Errorf("what it conflicts with was asked %d times, want %d", len(p.looked), c.looks)
+			}
+		})
+	}
+}
+
+// A rival that systemd has forgotten is found by what was started before the stop,
+// and by what it says of itself once it is read from the disk again.
+func TestAUnitThatWasStoppedForWhatIsForgotten(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		starts []string
+		want   state.StopCause
+	}{
+		{"among what was started", []string{"other.service", "foe.service"}, state.StopByConflict},
+		{"what was started has nothing to do with it", []string{"other.service"}, state.StopByJob},
+		{"nothing was started", nil, state.StopByJob},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := newParts(t)
+			p.units["a.service"] = state.Unit{ID: "a.service", Load: "loaded", Active: "inactive", Changed: 5, Entered: 4}
+			p.causes["a.service"] = state.StopByJob
+			p.started = map[string][]string{"a.service": c.starts}
+			p.rivals = map[string]map[string]uint32{"foe.service": {"a.service": 0}, "other.service": {"b.service": 0}}
+			p.stopped = map[string]string{"a.service": "foe.service"}
+			got := p.observer().Observe(t.Context(), []state.Ref{unit("a.service")}).Units["a.service"].Value
+			if got.Stop != c.want || (got.StoppedFor == "foe.service") != (c.want == state.StopByConflict) {
+				t.Errorf("%q for %q, want %q", got.Stop, got.StoppedFor, c.want)
 			}
 		})
 	}

@@ -18,6 +18,7 @@ var causes = []struct {
 	{"clean-exit", "kill -TERM " + mainPID, []string{"result: success", "stopped: by its own exit"}, "ObserveOnly"},
 	{"stopped-by-hand", "systemctl stop $S", []string{"result: success", "stopped: by a stop job, says the journal: somebody asked"}, "ManualStop"},
 	{"conflict", "systemctl start $S-foe", []string{"result: success", "stopped: by a stop job, says the journal: because $S-foe.service was started"}, "ManualStop"},
+	{"conflict-forgotten", "systemctl start $S-brief", []string{"result: success", "stopped: by a stop job, says the journal: because $S-brief.service was started"}, "ManualStop"},
 	{"killed", "systemctl kill -s KILL $S", []string{"result: signal"}, "ObserveOnly"},
 	{outOfMemory, "systemctl kill -s KILL $S", []string{"result: oom-kill"}, "ObserveOnly"},
 	{"exit-code", "touch /run/$S.fail", []string{"result: exit-code"}, "ObserveOnly"},
@@ -59,6 +60,7 @@ func TestWhyAUnitWentDownIsToldApart(t *testing.T) {
 			estate = append(estate, service(name, strings.ReplaceAll(obedient, "$S", name), "management: observe"))
 			b.write(unitDir+"/"+name+".service", strings.ReplaceAll(obedient, "$S", name))
 			b.write(unitDir+"/"+name+"-foe.service", "[Unit]\nConflicts="+name+".service\n"+sleeper())
+			b.write(unitDir+"/"+name+"-brief.service", "[Unit]\nConflicts="+name+".service\n[Service]\nType=oneshot\nExecStart=/bin/true\n")
 		}
 	}
 	b.sh("systemctl daemon-reload")

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -42,6 +43,49 @@ func (j *Journal) StoppedFor(ctx context.Context, rivals map[string]map[string]u
 		}
 	}
 	return found, nil
+}
+
+// recentStarts is how many lines about starts are read to find what was started before a
+// stop, and nearby how many units of them are named.
+const (
+	recentStarts = 1000
+	nearby       = 16
+)
+
+// StartedBefore names for each unit that a stop job ended the units whose start
+// systemd had queued before that stop, while the unit ran: those with the nearest
+// numbers first. It says nothing of whether they have to do with each other.
+func (j *Journal) StartedBefore(ctx context.Context, units []string) (map[string][]string, error) {
+	near := make(map[string][]string)
+	starts, err := j.read(ctx, nil, []string{msgStarting, msgStarted, msgNotStarted}, recentStarts)
+	if err != nil {
+		return nil, fmt.Errorf("ask the journal what was started: %w", err)
+	}
+	slices.SortStableFunc(starts, func(a, b line) int { return cmp.Compare(number(b.Job), number(a.Job)) })
+	for some := range slices.Chunk(units, fewConflicts) {
+		lines, err := j.read(ctx, some, jobs, j.opt.Lines*len(some))
+		if err != nil {
+			return nil, fmt.Errorf("ask the journal how units were stopped: %w", err)
+		}
+		for _, u := range some {
+			if stop, ok := lastStop(u, lines); ok {
+				near[u] = stop.nearest(u, starts)
+			}
+		}
+	}
+	return near, nil
+}
+
+// nearest names the units of starts, the highest number first, that may be the cause
+// of a stop.
+func (s stopping) nearest(unit string, starts []line) (names []string) {
+	for _, l := range starts {
+		job := number(l.Job)
+		if len(names) < nearby && l.Unit != unit && job > s.from && job < s.job && l.up()+before > s.up && !slices.Contains(names, l.Unit) {
+			names = append(names, l.Unit)
+		}
+	}
+	return names
 }
 
 // fewConflicts is how many units one run of journalctl is asked about together

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // told is a line of PID 1 about a job, so many seconds after the boot.
@@ -50,5 +52,28 @@ func TestStoppedFor(t *testing.T) {
 				t.Errorf("%v, %v, want %q", got, err, c.want)
 			}
 		})
+	}
+}
+
+// What was started before a unit was stopped, while it ran: the nearest first.
+func TestStartedBefore(t *testing.T) {
+	lines := []string{
+		told("late.service", msgStarted, "l1", "start", 116, 902),
+		told("a.service", msgStopped, "i1", "stop", 115, 901),
+		told("near.service", msgStarted, "n1", "start", 114, 901),
+		told("near.service", msgStarting, "n1", "start", 114, 900),
+		told("a.service", msgStopping, "i1", "stop", 115, 900),
+		told("far.service", msgNotStarted, "f1", "start", 84, 899),
+		told("old.service", msgStarted, "o1", "start", 70, 300),
+		told("a.service", msgStarted, "i1", "start", 53, 100),
+		told("earlier.service", msgStarted, "e1", "start", 20, 99),
+	}
+	j := New("b", Options{Path: fake(t, say(lines...))})
+	got, err := j.StartedBefore(t.Context(), []string{"a.service", "runs.service"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff(map[string][]string{"a.service": {"near.service", "far.service"}}, got); d != "" {
+		t.Errorf("-want +got:\n%s", d)
 	}
 }

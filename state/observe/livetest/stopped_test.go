@@ -80,7 +80,9 @@ func TestAUnitIsStoppedForAnother(t *testing.T) {
 		"lt-after":  "[Unit]\nConflicts=" + name + "\nAfter=" + name + "\n[Service]\nExecStart=/bin/sleep 1000\n",
 		"lt-broken": "[Unit]\nConflicts=" + name + "\n[Service]\nType=oneshot\nExecStart=/bin/false\n",
 		"lt-unmet":  "[Unit]\nConflicts=" + name + "\nConditionPathExists=/none\n[Service]\nType=oneshot\nRemainAfterExit=yes\nExecStart=/bin/true\n[Install]\nWantedBy=multi-user.target\n",
+		"lt-brief":  "[Unit]\nConflicts=" + name + "\nAfter=" + name + "\n[Service]\nType=oneshot\nExecStart=/bin/true\n",
 		"lt-chain":  "[Unit]\nRequires=lt-link.service\n[Service]\nExecStart=/bin/sleep 1000\n",
+		"lt-other":  "[Unit]\nConflicts=lt-quite-another.service\n[Service]\nType=oneshot\nExecStart=/bin/true\n",
 		"lt-link":   "[Unit]\nRequires=lt-after.service\n[Service]\nExecStart=/bin/sleep 1000\n",
 	} {
 		put(t, dir+rival+".service", text)
@@ -97,8 +99,11 @@ func TestAUnitIsStoppedForAnother(t *testing.T) {
 		{"the other waits for its end", []string{"start", "lt-after"}, "lt-after.service"},
 		{"the other fails", []string{"start", "lt-broken"}, "lt-broken.service"},
 		{"the other has an unmet condition", []string{"start", "lt-unmet"}, "lt-unmet.service"},
+		{"the other ends at once, and systemd forgets it", []string{"start", "lt-brief"}, "lt-brief.service"},
 		{"the other is required by what is started", []string{"start", "lt-chain"}, "lt-after.service"},
 		{"a human stops it", []string{"stop", "lt-peer"}, ""},
+		{"a human stops it, then starts what ends at once", []string{"stop", "lt-peer", ";", "start", "lt-brief"}, ""},
+		{"a human starts what ends at once, of another, then stops it", []string{"start", "lt-other", ";", "stop", "lt-peer"}, ""},
 		{"a human stops it, then starts the other", []string{"stop", "lt-peer", ";", "start", "lt-beside"}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
