@@ -549,47 +549,6 @@ func TestNewVersion(t *testing.T) {
 	}
 }
 
-// Limits that were spent begin anew, once.
-func TestRetried(t *testing.T) {
-	h := newHost("web")
-	h.past.Charges["web.service"] = []state.Time{t0, t0, t0}
-	h.past.Failures["Service/web systemd start web.service"] = state.Failure{Count: 9, At: t0}
-	h.unit("web.service", hasFailed)
-	if p := h.make(); len(p.Steps) > 0 {
-		t.Fatalf("plan:\n%s", tell(p))
-	}
-	h.past.Fold(state.Entry{At: h.now, Note: &state.Note{Kind: state.NoteRetried, Object: "Service/web", Name: "web.service"}})
-	if d := cmp.Diff("Service/web systemd.start web.service Failed charged\n", tell(h.make())); d != "" {
-		t.Errorf("plan (-want +got):\n%s", d)
-	}
-}
-
-// Where the host's budget holds a repair, a human may let the next one of a unit
-// pass: that one, and no other.
-func TestLetPassTheHostsBudget(t *testing.T) {
-	h := newHost("db", "web")
-	h.want.Policy.Budgets.Disruptive = 1
-	h.past.Upheaval = []state.Time{t0}
-	for _, n := range []string{"db", "web"} {
-		h.unit(n+".service", func(u *state.Unit) { u.Active, u.Sub, u.Changed = "activating", "start-pre", time.Minute })
-	}
-	if d := cmp.Diff("held Service/db BudgetSpent\nheld Service/web BudgetSpent\n", tell(h.make())); d != "" {
-		t.Fatalf("plan (-want +got):\n%s", d)
-	}
-	h.past.Fold(state.Entry{At: h.now, Note: &state.Note{Kind: state.NoteLet, Object: "Service/web", Name: "web.service"}})
-	p := h.make()
-	if d := cmp.Diff("Service/web systemd.restart web.service StuckActivating charged\nheld Service/db BudgetSpent\n", tell(p)); d != "" {
-		t.Fatalf("plan (-want +got):\n%s", d)
-	}
-	h.past.Fold(state.Entry{At: h.now, Intent: &state.Intent{Step: p.Steps[0]}})
-	h.past.Fold(state.Entry{At: h.now, Outcome: &state.Outcome{ID: p.Steps[0].ID, Status: state.StepFailed}})
-	h.later(time.Minute)
-	h.see()
-	if d := cmp.Diff("held Service/db BudgetSpent\nheld Service/web BudgetSpent\n", tell(h.make())); d != "" {
-		t.Errorf("once more (-want +got):\n%s", d)
-	}
-}
-
 // A foreign drop-in that a human accepted is nobody's drift, until it changes.
 func TestAccepted(t *testing.T) {
 	h := newHost("web")
