@@ -52,11 +52,11 @@ func (set *Set) acted() {
 		switch name := o.Metadata.Name; o.Kind {
 		case "Cache":
 			if spec, ok := spec[CacheSpec](o); ok {
-				set.Caches = append(set.Caches, Cache{name, spec, Digest(o.Spec)})
+				set.Caches = append(set.Caches, Cache{name, spec, brief(o.Spec)})
 			}
 		case "Database":
 			if spec, ok := spec[DatabaseSpec](o); ok {
-				set.Databases = append(set.Databases, Database{name, spec, Digest(o.Spec)})
+				set.Databases = append(set.Databases, Database{name, spec, brief(o.Spec)})
 			}
 		case "Actuator":
 			if spec, ok := spec[ActuatorSpec](o); ok {
@@ -65,6 +65,9 @@ func (set *Set) acted() {
 		}
 	}
 }
+
+// brief is a digest that only has to change with the spec, and is read by people.
+func brief(spec []byte) string { return Digest(spec)[:12] }
 
 func spec[T any](o Object) (T, bool) {
 	var s T
