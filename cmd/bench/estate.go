@@ -26,23 +26,25 @@ func unitNames(n int) []string {
 }
 
 // unitText is a service that says its name and pid when it runs. A FIFO opened
-// for both ways never blocks; a process costs a shell's start on both sides.
+// for both ways never blocks; a process costs a shell's start on both sides. Its
+// number stays to be seen in what it then is, for those who look for processes.
 func unitText(i int) string {
 	return fmt.Sprintf(`[Unit]
 Description=Bench service %d
 StartLimitIntervalSec=0
 
 [Service]
-ExecStart=/bin/sh -c 'echo %s $$$$ 1<>%s; exec sleep infinity'
+ExecStart=/bin/sh -c 'echo %s $$$$ 1<>%s; exec sleep infinity %d'
 
 [Install]
 WantedBy=multi-user.target
-`, i, serviceName(i), upFIFO)
+`, i, serviceName(i), upFIFO, i)
 }
 
 // declare writes the desired state of n services, linked to be started at boot or
-// not. Repairs are not limited: it is their speed that is measured, again and again.
-func declare(n int, linked bool) error {
+// not; more are lines of a service's spec. Repairs are not limited: it is their
+// speed that is measured, again and again.
+func declare(n int, linked bool, more ...func(i int) string) error {
 	boot := "ignored"
 	if linked {
 		boot = "enabled"
@@ -64,6 +66,9 @@ spec:
   boot: %s
   limits: {restarts: 1000, per: 1h, backoff: [0s]}
 `, serviceName(i), unitName(i), boot)
+		for _, line := range more {
+			fmt.Fprintf(&yaml, "  %s\n", line(i))
+		}
 		if err := os.WriteFile(filepath.Join(declared, unitName(i)), []byte(unitText(i)), 0o644); err != nil {
 			return err
 		}
@@ -111,11 +116,11 @@ func replace(path string, content []byte) error {
 }
 
 // bring makes exactly n services run, as declared, and forgets any record.
-func (b *bench) bring(n int) error {
+func (b *bench) bring(n int, more ...func(i int) string) error {
 	if err := b.wipe(); err != nil {
 		return err
 	}
-	if err := declare(n, true); err != nil {
+	if err := declare(n, true, more...); err != nil {
 		return err
 	}
 	if err := install(n, true); err != nil {

@@ -49,6 +49,7 @@ func inside(args []string) error {
 		{"F", "recording", b.recording},
 		{"B", "a unit file is edited", b.drift},
 		{"I", "nothing happens", b.idle},
+		{"D", "the steady state", b.steady},
 		{"E", "an estate from nothing", b.estate},
 		{"C", "a dry run", b.dryRun},
 	} {

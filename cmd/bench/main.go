@@ -38,6 +38,8 @@ var roles = map[string]func(args []string) error{
 	"watcher": watcher,
 	"drifter": drifter,
 	"starter": starter,
+	"answer":  answer,
+	"prober":  prober,
 }
 
 func main() {
@@ -61,6 +63,7 @@ func exit(err error) {
 // options are what a run is told.
 type options struct {
 	evenkeel, hello string
+	layer           string
 	rows, jsonFile  string
 	runs            int
 	strict          bool
@@ -71,7 +74,8 @@ func parse(args []string) (o options, err error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.StringVar(&o.evenkeel, "evenkeel", "./evenkeel", "the evenkeel binary to measure")
 	f.StringVar(&o.hello, "hello", "", "a Go program that only says hello, to compare the start with")
-	f.StringVar(&o.rows, "rows", "ABCEFIS", "which rows to measure: A to F, I(dle), S(tart)")
+	f.StringVar(&o.layer, "layer", "", "a folder with Monit installed, laid over the host's root, to compare the steady state with")
+	f.StringVar(&o.rows, "rows", "ABCDEFIS", "which rows to measure: A to F, I(dle), S(tart)")
 	f.StringVar(&o.jsonFile, "json", "", "also write the results to this file, one JSON object a line")
 	f.IntVar(&o.runs, "runs", 20, "how often each side of row A is measured; the others follow")
 	f.BoolVar(&o.strict, "strict", false, "exit 1 if a budget is missed")
@@ -114,7 +118,7 @@ func outside() error {
 		}
 	}
 	if missed := missed(results); missed > 0 && o.strict {
-		return fmt.Errorf("%d budgets are missed", missed)
+		return fmt.Errorf("%d budgets are missed, or could not be measured", missed)
 	}
 	return nil
 }
@@ -145,7 +149,11 @@ func measure(ctx context.Context, o options) ([]result, error) {
 		}
 		binds = append(binds, rehearse.Bind{Source: hello, Target: insideHello, ReadOnly: true})
 	}
-	h, err := rehearse.Boot(ctx, rehearse.Options{Name: "bench", Binds: binds})
+	var layers []string
+	if o.layer != "" {
+		layers = append(layers, o.layer)
+	}
+	h, err := rehearse.Boot(ctx, rehearse.Options{Name: "bench", Binds: binds, Layers: layers})
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ type result struct {
 	Faster   bool    `json:"faster,omitempty"`   // Ratio must be at least Budget, not at most
 	Absolute bool    `json:"absolute,omitempty"` // Budget bounds Evenkeel itself
 	OK       bool    `json:"ok"`
+	Blocked  string  `json:"blocked,omitempty"` // why it could not be measured
 }
 
 // against compares evenkeel's median with the limit's: at most budget times.
@@ -49,6 +50,11 @@ func faster(row, what string, peer, evenkeel []float64, budget float64) result {
 // atMost bounds evenkeel's figure itself.
 func atMost(row, what, unit string, evenkeel, budget float64) result {
 	return result{Row: row, What: what, Unit: unit, Evenkeel: evenkeel, Budget: budget, Absolute: true, OK: evenkeel <= budget}
+}
+
+// blocked is a line that could not be measured, which is not to be well.
+func blocked(row, what, why string) result {
+	return result{Row: row, What: what, Unit: "ms", Blocked: why}
 }
 
 func median(v []float64) float64 {
@@ -77,7 +83,11 @@ func table(rs []result) string {
 		if r.Limit > 0 {
 			limit, ratio = figure(r.Limit, r.Unit), fmt.Sprintf("%.2f", r.Ratio)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Row, r.What, limit, figure(r.Evenkeel, r.Unit), ratio, r.bound(), r.verdict())
+		own := figure(r.Evenkeel, r.Unit)
+		if r.Blocked != "" {
+			own = "-"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Row, r.What, limit, own, ratio, r.bound(), r.verdict())
 	}
 	_ = w.Flush() // into memory
 	return b.String()
@@ -97,6 +107,8 @@ func (r result) bound() string {
 
 func (r result) verdict() string {
 	switch {
+	case r.Blocked != "":
+		return "blocked: " + r.Blocked
 	case !r.OK:
 		return "MISSED"
 	case r.Budget == 0 && !r.Absolute:
