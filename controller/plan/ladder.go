@@ -90,7 +90,7 @@ func (d *draft) climb(sv *service, c state.Case, v vitals) {
 			d.ended(sv, d.stop(c, state.RemedyWorse, "it did not help, and right after it these fell sick: "+strings.Join(worse, ", ")))
 			return
 		}
-		if d.verifying(sv, c, v, last) {
+		if last.Status != state.Cut && d.verifying(sv, c, v, last) {
 			return
 		}
 		if c.Round > 0 && last.Status != state.Cut {

@@ -145,6 +145,28 @@ func TestFailover(t *testing.T) {
 			t.Fatal("the upstream file was switched")
 		}
 	})
+	t.Run("the failover is cut short: it is tried again, and is one", func(t *testing.T) {
+		h := pair()
+		h.fails("backend", desired.LivenessProbe, time.Minute)
+		h.settle()
+		s := plan.Ready(h.make(), h.past)[0]
+		h.past.Fold(state.Entry{At: h.now, Intent: &state.Intent{Step: s}})
+		h.past.Fold(state.Entry{At: h.now, Outcome: &state.Outcome{ID: s.ID, Status: state.Cut}})
+		if len(h.past.Failovers) > 0 {
+			t.Fatal("an outcome that nobody knows moved something")
+		}
+		h.later(15 * time.Second)
+		h.see()
+		h.fails("backend", desired.LivenessProbe, time.Minute)
+		h.settle()
+		if len(plan.Ready(h.make(), h.past)) == 0 {
+			t.Fatal(tell(h.make()))
+		}
+		if again := plan.Ready(h.make(), h.past)[0]; again.ID != s.ID {
+			t.Fatalf("want %s again, got %s %s", s.ID, again.ID, again.Action)
+		}
+		expect(t, h, "failover.switch backend", "systemd.start backend-b.service")
+	})
 	t.Run("the one that stands in dies before the other is stopped: that goes on", func(t *testing.T) {
 		h := pair()
 		h.fails("backend", desired.LivenessProbe, time.Minute)

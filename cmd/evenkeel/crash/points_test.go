@@ -64,7 +64,10 @@ func TestEveryEffectHasItsFailpoints(t *testing.T) {
 	}
 	for _, p := range all {
 		verb, _, _ := strings.Cut(strings.TrimSuffix(strings.TrimSuffix(p, ".before"), ".after"), "@")
-		if !covered[verb] && !slices.Contains([]string{"guard", "notes", "intent", "outcome"}, verb) {
+		// What failover and scale move is moved by the outcome that is written down,
+		// and by nothing on the host: controller/plan tries them cut short.
+		turns := verb == "failover.switch" || verb == "scale.set"
+		if !covered[verb] && !turns && !slices.Contains([]string{"guard", "notes", "intent", "outcome"}, verb) {
 			t.Errorf("the failpoint %s is tried by no scenario", p)
 		}
 	}
