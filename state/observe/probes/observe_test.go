@@ -59,24 +59,23 @@ func TestObserve(t *testing.T) {
 func TestOurOwnLookingNeverTipsAThreshold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newRig(t)
-		b.phase = func() float64 { return 0.9 }
 		b.Set([]desired.Probing{liveness})
 		b.runs("i1", 0)
 		defer b.watch()()
-		b.until(20 * time.Second)
+		b.until(21 * time.Second)
 		b.answers(refused)
 		for i := range 50 {
 			f := b.Observe(t.Context(), []string{liveness.Name})[liveness.Name]
-			if v := f.Value; v.Verdict != state.ProbeSuccess || v.Failing != booted+20*time.Second || v.Class != state.ClassRefused {
+			if v := f.Value; v.Verdict != state.ProbeSuccess || v.Failing != booted+21*time.Second || v.Class != state.ClassRefused {
 				t.Fatalf("look %d: %+v", i, v)
 			}
 			time.Sleep(100 * time.Millisecond)
 		}
-		b.until(48 * time.Second)
+		b.until(49 * time.Second)
 		b.want(liveness.Name, state.ProbeSuccess)
-		b.until(50 * time.Second) // the third by the schedule: 29, 39, 49
+		b.until(51 * time.Second) // the third by the schedule: 30, 40, 50
 		b.want(liveness.Name, state.ProbeFailure)
-		if v := b.last(liveness.Name).Value; v.Since != booted+20*time.Second {
+		if v := b.last(liveness.Name).Value; v.Since != booted+21*time.Second {
 			t.Errorf("it is sick since %v", v.Since)
 		}
 		b.answers(good)

@@ -3,7 +3,6 @@ package probes
 import (
 	"context"
 	"log/slog"
-	"math/rand/v2"
 	"reflect"
 	"sync"
 	"time"
@@ -25,17 +24,18 @@ type Options struct {
 // Prober asks what runs on this host how it is. It is safe for concurrent use.
 type Prober struct {
 	opt   Options
-	phase func() float64   // of [0, 1): see row.begin
 	wake  chan struct{}    // size 1: the agenda begins with something else
 	news  chan struct{}    // size 1: some fact changed
 	looks [2]chan struct{} // a place for each sample that Observe takes, commands apart
 
 	// mu guards everything that follows.
 	mu      sync.Mutex
+	base    time.Time // ticks fall on whole seconds after it; zero: nobody has watched yet
 	rows    map[string]*row
 	units   map[string]unit
 	ofUnit  map[string][]*row
 	agenda  agenda
+	alarm   time.Time // when the watching looks at the agenda again; zero: not before it is woken
 	lanes   [2]lane
 	changed map[string]bool
 }
@@ -57,7 +57,7 @@ func New(o Options) *Prober {
 		o.Ask = ask.New(ask.Options{Secret: o.Secret}).Ask
 	}
 	p := &Prober{
-		opt: o, phase: rand.Float64, wake: make(chan struct{}, 1), news: make(chan struct{}, 1),
+		opt: o, wake: make(chan struct{}, 1), news: make(chan struct{}, 1),
 		rows: make(map[string]*row), units: make(map[string]unit), ofUnit: make(map[string][]*row), changed: make(map[string]bool),
 	}
 	p.lanes = [2]lane{{free: maxAsking}, {free: maxCommands}}
@@ -73,12 +73,17 @@ func (p *Prober) Set(probings []desired.Probing) {
 	defer p.mu.Unlock()
 	old := p.rows
 	p.rows, p.ofUnit = make(map[string]*row, len(probings)), make(map[string][]*row)
+	var fresh []*row
+	taken := make(seats)
 	for _, one := range probings {
 		r := old[one.Name]
 		if r == nil || !reflect.DeepEqual(r.probing, one) {
 			r = newRow(one, now)
-			r.fact.Value.Invocation = p.invocation(one.Unit)
+			r.fact.Value.Invocation = p.units[one.Unit].invocation
 			p.changed[one.Name] = true
+			fresh = append(fresh, r)
+		} else {
+			taken.sit(r)
 		}
 		p.rows[one.Name] = r
 		if one.Unit != "" {
@@ -89,6 +94,10 @@ func (p *Prober) Set(probings []desired.Probing) {
 		if p.rows[name] != r {
 			p.shut(r)
 		}
+	}
+	for _, r := range fresh {
+		r.slot = taken.find(r)
+		taken.sit(r)
 	}
 	for _, r := range p.rows {
 		p.turn(r)
@@ -126,8 +135,6 @@ func (p *Prober) Units(facts map[string]state.Fact[state.Unit]) {
 	}
 }
 
-func (p *Prober) invocation(unit string) string { return p.units[unit].invocation }
-
 // mayAsk tells whether a probe is asked at all: its unit is up, and its startup
 // probe has succeeded, unless that was declared when this one had its verdict
 // already. A startup probe that has succeeded has done its work.
@@ -156,7 +163,7 @@ func (p *Prober) mayAsk(r *row) bool {
 func (p *Prober) turn(r *row) {
 	switch may := p.mayAsk(r); {
 	case may && !r.open:
-		r.begin(time.Now().Add(p.delay(r, p.opt.Now())), p.phase())
+		r.begin(p.base, time.Now().Add(p.delay(r, p.opt.Now())))
 		if r.cut == nil {
 			p.agenda.put(r)
 			p.hasten(r)

@@ -94,7 +94,7 @@ func TestANewSetKeepsWhatIsUnchanged(t *testing.T) {
 		// One is changed, one is gone.
 		b.answers(bad)
 		b.Set([]desired.Probing{probing(desired.LivenessProbe, func(p *desired.Probe) { p.FailureThreshold = 1 })})
-		b.until(9*time.Second + 20*time.Millisecond)
+		b.until(10100 * time.Millisecond)
 		b.want(liveness.Name, state.ProbeFailure)
 		b.sampled()
 		b.until(30 * time.Second)

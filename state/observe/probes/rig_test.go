@@ -33,7 +33,6 @@ const booted = 1000 * time.Second // how long the host ran when the test began
 func newRig(t *testing.T) *rig {
 	b := &rig{t: t, start: time.Now(), log: &slogs{}}
 	b.Prober = New(Options{Now: b.now, Ask: b.ask, Log: b.log.logger()})
-	b.phase = func() float64 { return 0 }
 	return b
 }
 
@@ -58,6 +57,13 @@ func (b *rig) answers(s ask.Sample) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.answer = func(context.Context, desired.Probing) ask.Sample { return s }
+}
+
+// answering is answers where it depends.
+func (b *rig) answering(f func(context.Context, desired.Probing) ask.Sample) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.answer = f
 }
 
 // hangs has every probe wait for its time to run out from now on.

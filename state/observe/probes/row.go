@@ -10,14 +10,16 @@ import (
 
 // row is one probe: what is asked, when it is asked next, and what it has come to.
 //
-// Samples by the schedule come at ticks, a period apart from a random moment on,
-// as kubelet's do. Extra samples come beside them where waiting for a tick would
-// keep others waiting: at once when it may be asked, and of a process that has
-// not been well yet sooner than the period, 100 ms after the first, then 200, 400….
+// Samples by the schedule come at ticks, a period apart, that have nothing to do
+// with the start of the process, as with kubelet: see beat. Extra samples come
+// beside them where waiting for a tick would keep others waiting: at once when it
+// may be asked, and of a process that has not been well yet sooner than the
+// period, 100 ms after the first, then 200, 400….
 type row struct {
 	ledger
 
 	probing desired.Probing
+	slot    int                // the second of its period in which its ticks fall
 	open    bool               // it is asked
 	tick    time.Time          // the next sample by the schedule
 	extra   time.Time          // the next beside it; zero: none
@@ -59,18 +61,33 @@ func (r *row) waits() bool {
 	return r.probing.Kind == desired.StartupProbe || r.probing.Kind == desired.ReadinessProbe
 }
 
-// begin plans the first samples, from an instant on. phase, of [0, 1), is where
-// in a period its ticks fall. Those of a startup probe begin a whole period
-// later: failureThreshold × periodSeconds is the time that a start may take.
-func (r *row) begin(from time.Time, phase float64) {
+// begin plans the first samples, from an instant on. The ticks of a startup probe
+// begin a whole period later: failureThreshold × periodSeconds is the time that a
+// start may take.
+func (r *row) begin(base, from time.Time) {
 	r.open, r.extra, r.pause = true, from, 0
-	r.tick = from.Add(time.Duration(phase * float64(r.period())))
+	r.tick = beat(base.Add(time.Duration(r.slot)*time.Second), from, r.period())
 	if r.probing.Kind == desired.StartupProbe {
-		r.tick = from.Add(r.period())
+		r.tick = beat(base, from.Add(r.period()), time.Second)
 	}
 	if r.waits() {
 		r.pause = firstPause
 	}
+}
+
+// beat is the first instant, not before from, that is a whole number of periods
+// after base. All ticks fall on the seconds of one clock, so that many probes
+// are one awakening: a process that sleeps pays more for waking up than for
+// asking a dozen services.
+func beat(base, from time.Time, period time.Duration) time.Time {
+	past := from.Sub(base) % period
+	if past < 0 {
+		past += period
+	}
+	if past == 0 {
+		return from
+	}
+	return from.Add(period - past)
 }
 
 // due is when it is to be asked next.

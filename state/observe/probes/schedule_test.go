@@ -15,81 +15,79 @@ import (
 
 func TestTheSchedule(t *testing.T) {
 	startup := probing(desired.StartupProbe, func(p *desired.Probe) { p.PeriodSeconds, p.FailureThreshold = 2, 5 })
+	later := func(d time.Duration) func(*rig) { // the process starts that long after the prober
+		return func(b *rig) { b.until(d); b.runs("i1", d) }
+	}
 	for _, c := range []struct {
 		name  string
 		all   []desired.Probing
-		phase float64
-		do    func(b *rig) // before the watching begins
+		do    func(b *rig)
 		until time.Duration
 		want  []string
 	}{
 		{
-			"a process that runs is asked at once, and then from a random moment on each period",
-			[]desired.Probing{liveness},
-			0.25, func(b *rig) { b.runs("i1", -time.Hour) }, 25 * time.Second,
-			[]string{"0s liveness", "2.5s liveness", "12.5s liveness", "22.5s liveness"},
+			"a process that runs is asked at once, and then each period",
+			[]desired.Probing{liveness}, func(b *rig) { b.runs("i1", -time.Hour) }, 25 * time.Second,
+			[]string{"0s liveness", "10s liveness", "20s liveness"},
+		},
+		{
+			"its periods have nothing to do with its start, as with kubelet",
+			[]desired.Probing{liveness}, later(7300 * time.Millisecond), 25 * time.Second,
+			[]string{"7.3s liveness", "10s liveness", "20s liveness"},
 		},
 		{
 			"nothing is asked before its unit is known to be up",
-			[]desired.Probing{liveness, readiness},
-			0, func(*rig) {}, time.Minute, nil,
+			[]desired.Probing{liveness, readiness}, func(*rig) {}, time.Minute, nil,
 		},
 		{
 			"nothing is asked of what is coming up", // activating: systemd has not seen it ready
-			[]desired.Probing{liveness, readiness}, 0, func(b *rig) { b.down("activating") }, time.Minute, nil,
+			[]desired.Probing{liveness, readiness}, func(b *rig) { b.down("activating") }, time.Minute, nil,
 		},
 		{
 			"of what reloads it is",
-			[]desired.Probing{liveness},
-			0.5, func(b *rig) { b.down("reloading") }, 6 * time.Second,
-			[]string{"0s liveness", "5s liveness"},
+			[]desired.Probing{liveness}, func(b *rig) { b.down("reloading") }, 11 * time.Second,
+			[]string{"0s liveness", "10s liveness"},
 		},
 		{
 			"initialDelaySeconds count from the start of the process",
 			[]desired.Probing{probing(desired.LivenessProbe, func(p *desired.Probe) { p.InitialDelaySeconds = 30 })},
-			0.1,
-			func(b *rig) { b.runs("i1", -12*time.Second) }, 30 * time.Second,
-			[]string{"18s liveness", "19s liveness", "29s liveness"},
+			func(b *rig) { b.runs("i1", -12*time.Second) }, 31 * time.Second,
+			[]string{"18s liveness", "20s liveness", "30s liveness"},
 		},
 		{
 			"they are over for a process that is older",
 			[]desired.Probing{probing(desired.LivenessProbe, func(p *desired.Probe) { p.InitialDelaySeconds = 30 })},
-			0.1,
 			func(b *rig) { b.runs("i1", -time.Hour) }, 5 * time.Second,
-			[]string{"0s liveness", "1s liveness"},
+			[]string{"0s liveness"},
 		},
 		{
 			"readiness of a process that is coming up is asked again soon, and ever less so",
-			[]desired.Probing{readiness},
-			0.99, func(b *rig) { b.answers(bad); b.runs("i1", 0) }, 21 * time.Second,
+			[]desired.Probing{readiness}, func(b *rig) { b.until(time.Second); b.answers(bad); b.runs("i1", time.Second) }, 21 * time.Second,
 			[]string{
-				"0s readiness", "100ms readiness", "300ms readiness", "700ms readiness", "1.5s readiness", "3.1s readiness", "6.3s readiness",
-				"9.9s readiness", "19.9s readiness",
+				"1s readiness", "1.1s readiness", "1.3s readiness", "1.7s readiness", "2.5s readiness", "4.1s readiness", "7.3s readiness",
+				"10s readiness", "20s readiness",
 			},
 		},
 		{
 			"liveness is not",
-			[]desired.Probing{liveness},
-			0.99, func(b *rig) { b.answers(bad); b.runs("i1", 0) }, 21 * time.Second,
-			[]string{"0s liveness", "9.9s liveness", "19.9s liveness"},
+			[]desired.Probing{liveness}, func(b *rig) { b.answers(bad); later(time.Second)(b) }, 21 * time.Second,
+			[]string{"1s liveness", "10s liveness", "20s liveness"},
 		},
 		{
 			"an Endpoint has no unit",
-			[]desired.Probing{probing(desired.EndpointProbe, nil)},
-			0.2, func(*rig) {}, 13 * time.Second,
-			[]string{"0s endpoint", "2s endpoint", "12s endpoint"},
+			[]desired.Probing{probing(desired.EndpointProbe, nil)}, func(*rig) {}, 13 * time.Second,
+			[]string{"0s endpoint", "10s endpoint"},
 		},
 		{
 			"the startup probe goes before the others, ends with its first success, and they begin at once",
 			[]desired.Probing{liveness, readiness, startup},
-			0,
 			func(b *rig) {
-				b.answer = func(_ context.Context, p desired.Probing) ask.Sample {
+				b.answering(func(_ context.Context, p desired.Probing) ask.Sample {
 					if p.Kind == desired.StartupProbe && time.Since(b.start) < 3*time.Second {
 						return bad
 					}
 					return good
-				}
+				})
 				b.runs("i1", 0)
 			},
 			9 * time.Second,
@@ -98,7 +96,6 @@ func TestTheSchedule(t *testing.T) {
 		{
 			"a sample that takes longer than the period makes none come twice",
 			[]desired.Probing{probing(desired.LivenessProbe, func(p *desired.Probe) { p.PeriodSeconds, p.TimeoutSeconds = 2, 5 })},
-			0.5,
 			func(b *rig) { b.hangs(); b.runs("i1", 0) }, 20 * time.Second,
 			[]string{"0s liveness", "5s liveness", "10s liveness", "15s liveness", "20s liveness"},
 		},
@@ -106,10 +103,9 @@ func TestTheSchedule(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newRig(t)
-				b.phase = func() float64 { return c.phase }
 				b.Set(c.all)
-				c.do(b)
 				defer b.watch()()
+				c.do(b)
 				b.until(c.until)
 				got := b.sampled()
 				for i, s := range got { // what is due within a moment is asked together, which may be later by that

@@ -36,12 +36,7 @@ func (p *Prober) lane(r *row) *lane {
 // all of them at its beginning. seen is called by one goroutine, and while it
 // takes its time what changes is gathered. Watch must not run twice at once.
 func (p *Prober) Watch(ctx context.Context, seen func(map[string]state.Fact[state.Probe])) {
-	p.mu.Lock()
-	for name := range p.rows {
-		p.changed[name] = true
-	}
-	p.mu.Unlock()
-	stir(p.news)
+	p.begin()
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { p.report(ctx, seen) })
@@ -60,6 +55,27 @@ func (p *Prober) Watch(ctx context.Context, seen func(map[string]state.Fact[stat
 			timer.Reset(max(breath, time.Until(next)))
 		}
 	}
+}
+
+// begin has everything reported. The seconds are counted from the first watching:
+// whoever looks at other things of this host every few seconds began just then,
+// too, and so both wake up together.
+func (p *Prober) begin() {
+	now, up := time.Now(), p.opt.Now()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	first := p.base.IsZero()
+	if first {
+		p.base = now
+	}
+	for name, r := range p.rows {
+		p.changed[name] = true
+		if first && r.place != absent {
+			r.begin(p.base, now.Add(p.delay(r, up)))
+			p.agenda.put(r)
+		}
+	}
+	stir(p.news)
 }
 
 // report brings what changed.
@@ -90,9 +106,11 @@ func (p *Prober) launch(ctx context.Context, wg *sync.WaitGroup) (next time.Time
 	now := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.alarm = time.Time{}
 	for len(p.agenda) > 0 {
 		r := p.agenda[0]
 		if due := r.due(); due.After(now) {
+			p.alarm = due
 			return due, true
 		}
 		p.agenda.take(r)
@@ -160,9 +178,9 @@ func (p *Prober) rest() {
 	}
 }
 
-// hasten wakes the watching where a row is due before everything else.
+// hasten wakes the watching where a row is due before it would look again.
 func (p *Prober) hasten(r *row) {
-	if r.place == 0 {
+	if p.alarm.IsZero() || r.due().Before(p.alarm) {
 		stir(p.wake)
 	}
 }

@@ -66,7 +66,13 @@ func TestReportsAreGathered(t *testing.T) {
 			all = append(all, p)
 		}
 		b.Set(all)
-		b.answer = func(context.Context, desired.Probing) ask.Sample { time.Sleep(time.Second / 2); return bad }
+		b.answer = func(ctx context.Context, _ desired.Probing) ask.Sample {
+			select {
+			case <-time.After(time.Second / 2):
+			case <-ctx.Done():
+			}
+			return bad
+		}
 		ctx, cancel := context.WithCancel(t.Context())
 		var sizes []int
 		go b.Watch(ctx, func(f map[string]state.Fact[state.Probe]) { sizes = append(sizes, len(f)); time.Sleep(time.Second) })
@@ -79,8 +85,7 @@ func TestReportsAreGathered(t *testing.T) {
 	})
 }
 
-// A thousand probes that begin together do not stay together, and nothing lives
-// for them between their samples.
+// Thousands of probes that begin together do not stay together.
 func TestManyProbes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := New(Options{Now: func() state.Time { return state.Time{Up: time.Hour, Boot: "b"} }, Ask: func(context.Context, desired.Probing) ask.Sample { return good }})
@@ -113,12 +118,44 @@ func TestManyProbes(t *testing.T) {
 			}
 		}
 		mu.Unlock()
-		if total < 2000*6 || total > 2000*7 || most > 60 { // 20 on average
-			t.Errorf("%d samples in a minute, %d within 100 ms", total, most)
+		if total < 2000*6 || total > 2000*7 || most > 200 { // a tenth in each second of their period
+			t.Errorf("%d samples in a minute, %d at once", total, most)
 		}
 		cancel()
 		<-ended
 	})
+}
+
+// Few probes are few awakenings: some dozens are asked together.
+func TestSeats(t *testing.T) {
+	for _, c := range []struct {
+		probes, period int
+		want           []int // how many are asked in each second of the period
+	}{
+		{1, 5, []int{1, 0, 0, 0, 0}},
+		{40, 5, []int{32, 8, 0, 0, 0}},
+		{200, 5, []int{40, 40, 40, 40, 40}},
+		{3, 1, []int{3}},
+		{33, 3600, append([]int{32, 1}, make([]int, 58)...)},
+	} {
+		p := New(Options{Now: func() state.Time { return state.Time{} }, Ask: func(context.Context, desired.Probing) ask.Sample { return good }})
+		var all []desired.Probing
+		for i := range c.probes {
+			one := probing(desired.EndpointProbe, func(p *desired.Probe) { p.PeriodSeconds = c.period })
+			one.Name = fmt.Sprintf("endpoint/%03d", i)
+			all = append(all, one)
+		}
+		p.Set(all)
+		p.Set(all[1:]) // what leaves makes room
+		p.Set(all)
+		taken := make(seats)
+		for _, r := range p.rows {
+			taken.sit(r)
+		}
+		if got := taken[c.period]; !slices.Equal(got, c.want) {
+			t.Errorf("%d probes with a period of %d s: %v; want %v", c.probes, c.period, got, c.want)
+		}
+	}
 }
 
 // What hangs takes its own time, not that of others.
