@@ -369,43 +369,6 @@ func (p *Past) note(n Note, at Time) {
 	}
 }
 
-// hand takes in what a human did through evenkeel.
-func (p *Past) hand(n Note, at Time) {
-	switch n.Kind {
-	case NoteAsked:
-		p.Asks[n.Ask.ID] = *n.Ask
-	case NoteTold:
-		if _, ok := p.Holds[n.Hold.Key()]; ok {
-			p.Holds[n.Hold.Key()] = *n.Hold
-		}
-	case NoteAnswered:
-		p.settle(n.Ask.ID, n.Ask.Units, n.Detail)
-	case NoteRetried:
-		delete(p.Charges, n.Name)
-		p.closeCase(CaseKey(n.Object, n.Name))
-		maps.DeleteFunc(p.Failures, func(k string, _ Failure) bool { return strings.HasPrefix(k, n.Object+" ") })
-	case NoteLet:
-		p.Let[n.Name] = at
-	case NoteApproved:
-		p.Approved[n.Name] = at
-	case NoteAccepted:
-		p.Accepted[n.Name] = n.Detail
-	case NoteReleased:
-		p.forget(n.Object)
-		p.Released[n.Object] = at
-	case NoteTaken:
-		delete(p.Released, n.Object)
-	case NoteVersion:
-		p.Renewed = Time{}
-		if p.Version != "" {
-			p.Renewed = at
-		}
-		p.Version = n.Name
-	case NoteSettled:
-		p.Renewed = Time{}
-	}
-}
-
 // forget drops all that was remembered because an object was managed, but not
 // how often things were done: an ID must never come back with another meaning.
 // What another object manages now, as after a change of name, is not forgotten.
@@ -442,16 +405,6 @@ func (p *Past) forget(object string) {
 		}
 	}
 	maps.DeleteFunc(p.Failures, func(k string, _ Failure) bool { return strings.HasPrefix(k, object+" ") })
-}
-
-// LetFor is how long a human's word that a repair may pass the host's budget waits
-// for that repair.
-const LetFor = time.Hour
-
-// MayPass tells whether the next repair of a unit may pass the host's budget.
-func (p *Past) MayPass(unit string, now Time) bool {
-	at, ok := p.Let[unit]
-	return ok && at.Boot == now.Boot && now.Since(at) < LetFor
 }
 
 // Recent counts the instants within the window before now.
