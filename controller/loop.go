@@ -151,6 +151,11 @@ func (l *loop) drain() {
 func (l *loop) merge(f state.Facts) bool {
 	var changed bool
 	l.have, changed = l.have.Merge(f)
+	if h := l.have.Host; h.Err == "" {
+		l.have.Blind = state.Time{}
+	} else if l.have.Blind.IsZero() {
+		l.have.Blind = h.At
+	}
 	l.c.eyes.answered(f)
 	if changed && len(f.Dirs) > 0 {
 		l.interest()

@@ -25,6 +25,7 @@ type World struct {
 	Units map[string]Fact[Unit] `json:"units,omitempty"` // by the name that was asked for
 	Files map[string]Fact[File] `json:"files,omitempty"` // by absolute path
 	Dirs  map[string]Fact[Dir]  `json:"dirs,omitempty"`  // by absolute path: drop-in folders
+	Blind Time                  `json:"blind,omitzero"`  // since when the controller's readings of Host fail; zero: they do not
 
 	// Probes are the verdicts of probes, by name: liveness/nginx.service,
 	// endpoint/pawapay. nil: nobody probes, as in a dry run without a controller.

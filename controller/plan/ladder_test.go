@@ -2,6 +2,7 @@ package plan_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -329,6 +330,87 @@ func TestFlapping(t *testing.T) {
 		t.Errorf("it goes no more up and down:\n%s", got)
 	}
 }
+
+// What was over and comes again calls nobody twice; something else does, once.
+func TestTheHostsCaseIsAnotherOne(t *testing.T) {
+	h := newHost("web")
+	h.manySick(5, 0, 0)
+	var told []state.Reason
+	look := func(how func(name string)) {
+		for i := range 5 {
+			how(fmt.Sprintf("s%d", i+1))
+		}
+		p := h.make()
+		for _, n := range p.Notes {
+			if n.Kind == state.NoteCase && n.Case.Unit == "" && n.Detail != "" {
+				told = append(told, n.Case.Reason)
+			}
+		}
+		h.fold(p)
+		h.later(10 * time.Second)
+	}
+	blind := func(name string) { h.blindTo(name, desired.LivenessProbe) }
+	sick := func(name string) { h.fails(name, desired.LivenessProbe, time.Minute) }
+	well := func(name string) {
+		h.probe(name, desired.LivenessProbe, state.Probe{Verdict: state.ProbeSuccess, Since: 3 * time.Minute})
+	}
+	for range 3 {
+		for _, how := range []func(string){blind, blind, sick, well, blind, well, sick, sick, well} {
+			look(how)
+		}
+	}
+	if want := []state.Reason{state.Unobserved, state.TooManySick}; !slices.Equal(told, want) {
+		t.Errorf("told of %v, want %v", told, want)
+	}
+}
+
+// When the host itself cannot be seen, somebody is told after a while, once, and
+// nothing is done; a moment of it, or one after another, is nobody's concern.
+func TestTheHostIsNotSeen(t *testing.T) {
+	h := newHost("web")
+	told := 0
+	look := func(err string) {
+		t.Helper()
+		h.have.Host.At, h.have.Host.Err = h.now, err
+		h.have.Units["web.service"] = state.Fact[state.Unit]{At: h.now, Err: err, Value: h.have.Units["web.service"].Value}
+		if err == "" {
+			h.have.Blind = state.Time{}
+		} else if h.have.Blind.IsZero() {
+			h.have.Blind = h.now
+		}
+		p := h.make()
+		if len(p.Steps) > 0 {
+			t.Fatalf("a step:\n%s", tell(p))
+		}
+		for _, n := range p.Notes {
+			if n.Kind == state.NoteCase && n.Detail != "" {
+				told++
+			}
+		}
+		if again := !h.have.Blind.IsZero() && told == 0; again != (p.Again != nil) {
+			t.Fatalf("plan again: %v, told %d times", p.Again, told)
+		}
+		h.fold(p)
+	}
+	for range 5 { // as with one daemon-reexec after another
+		look("no answer")
+		h.later(blink)
+		look("")
+		h.later(blink)
+	}
+	if told > 0 {
+		t.Errorf("told %d times of a moment", told)
+	}
+	for range 10 {
+		look("no answer")
+		h.later(blink)
+	}
+	if told != 1 {
+		t.Errorf("told %d times of ten times %s", told, blink)
+	}
+}
+
+const blink = 15 * time.Second
 
 // When so many probes say nothing at once that it must be the eyes, somebody is
 // told once, and nothing is done.

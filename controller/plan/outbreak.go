@@ -1,7 +1,9 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
+	"time"
 
 	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/state"
@@ -13,14 +15,15 @@ import (
 func (d *draft) outbreak() {
 	reason, why := state.TooManySick, d.tooMuch
 	if why == "" {
-		reason, why = state.Unobserved, d.blinded()
+		reason, why = state.Unobserved, cmp.Or(d.blinded(), d.unseen())
 	}
 	c, open := d.past.Cases[state.CaseKey(d.hostObject(), "")]
 	switch {
 	case why != "" && !open:
-		c = d.past.NewCase(d.hostObject(), "", reason, d.now)
-		c.Detail, c.Ended, c.At, c.Why = why, reason, d.now, "evenkeel disturbs nothing; a human must look"
-		d.mark(c, says(c))
+		d.callFor(d.past.NewCase(d.hostObject(), "", reason, d.now), reason, why)
+	case why != "" && !c.Well.IsZero() && c.Reason != reason && c.Round == 0:
+		c.Round++ // what was told was over, and this is something else
+		d.callFor(c, reason, why)
 	case why != "" && !c.Well.IsZero():
 		c.Well = state.Time{}
 		d.mark(c, "")
@@ -34,6 +37,12 @@ func (d *draft) outbreak() {
 	default:
 		d.waits(d.at(healthyAfter - d.now.Since(c.Well)))
 	}
+}
+
+// callFor marks the Case of the host as one that a human must look at, and tells.
+func (d *draft) callFor(c state.Case, reason state.Reason, detail string) {
+	c.Reason, c.Detail, c.Ended, c.Well, c.At, c.Why = reason, detail, reason, state.Time{}, d.now, "evenkeel disturbs nothing; a human must look"
+	d.mark(c, says(c))
 }
 
 // blinded says that so many probes say nothing at once that it must be the eyes.
@@ -66,4 +75,24 @@ func (d *draft) probeError(v vitals) string {
 		}
 	}
 	return ""
+}
+
+// blindFor is how long the host itself must not have been seen for somebody to be
+// told. A systemd that executes itself again, or loads many units anew, does not
+// answer for a moment either.
+const blindFor = 20 * time.Second
+
+// unseen says that the host itself has not been seen for long, most likely because
+// neither the bus nor systemd's own socket answers: then nothing is known of any
+// unit.
+func (d *draft) unseen() string {
+	f, since := d.have.Host, d.have.Blind
+	if f.Err == "" || since.IsZero() {
+		return ""
+	}
+	if left := blindFor - d.now.Since(since); left > 0 {
+		d.waits(d.at(left))
+		return ""
+	}
+	return fmt.Sprintf("the host has not been seen for %s: %s", desired.Duration(blindFor), f.Err)
 }

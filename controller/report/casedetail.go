@@ -56,7 +56,9 @@ func (v View) cases(s *desired.Service) []CaseDetail {
 		}
 	}
 	host := "Host/" + hostName(v.Want, v.Have)
-	blind := slices.ContainsFunc(v.Plan.Gaps, func(g state.Gap) bool { return g.Object == s.Object() && g.Source.Kind == state.RefProbe })
+	blind := slices.ContainsFunc(v.Plan.Gaps, func(g state.Gap) bool {
+		return g.Object == s.Object() && (g.Source.Kind == state.RefProbe || g.Source.Kind == state.RefUnit && !v.Have.Blind.IsZero())
+	})
 	if c, ok := v.Past.Cases[state.CaseKey(host, "")]; ok && (blind || v.told(s.Object(), state.TooManySick) != "") {
 		out = append(out, v.caseDetail(s, c))
 	}
