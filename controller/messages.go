@@ -3,6 +3,7 @@ package controller
 import (
 	"fmt"
 	"reflect"
+	"slices"
 
 	"github.com/pakashop/evenkeel/controller/act"
 	"github.com/pakashop/evenkeel/controller/api"
@@ -94,13 +95,19 @@ func (m guarded) tell(l *loop) bool {
 	}
 	var still []state.Step
 	for _, s := range plan.Ready(l.plan, l.past) {
-		if asked[s.ID] {
+		if asked[s.ID] && m.covers(s) {
 			still = append(still, s)
 		}
 	}
 	l.release(still, m.facts)
 	l.dispatch()
 	return false
+}
+
+// covers tells whether what a Step rests on was read. By the new Plan it may rest
+// on something else: the same remedy is due for another unit of its service.
+func (m guarded) covers(s state.Step) bool {
+	return !slices.ContainsFunc(s.Rests, func(r state.Ref) bool { return r.Kind != state.RefProbe && !brings(m.facts, r) })
 }
 
 // stepEnded brings the outcome of a Step and the reading after it, together.

@@ -22,6 +22,7 @@ func Build(d Declared, vars Vars) (Service, []Finding) {
 	}
 	b.unit = unit
 	s.Units, s.Spare, s.Template = b.units()
+	s.Folders = s.DropInFolders()
 	b.unitFile(&s)
 	b.dropIns(&s)
 	if s.UnitFile != nil {
@@ -40,6 +41,24 @@ func Build(d Declared, vars Vars) (Service, []Finding) {
 	}
 	s.FilesDigest = digestOf(s.Files...)
 	return s, b.list
+}
+
+// runtimeFolder is where they lie that last until the next boot.
+const runtimeFolder = "/run/systemd/system"
+
+// DropInFolders are where an administrator's drop-ins of the units may lie.
+func (s *Service) DropInFolders() []string {
+	if len(s.Folders) > 0 {
+		return s.Folders
+	}
+	out := make([]string, 0, 2*len(s.Units)+2)
+	for _, n := range s.Units {
+		out = append(out, unitFolder+"/"+n+".d", runtimeFolder+"/"+n+".d")
+	}
+	if n := s.Template; n != "" {
+		out = append(out, unitFolder+"/"+n+".d", runtimeFolder+"/"+n+".d")
+	}
+	return out
 }
 
 type builder struct {

@@ -36,6 +36,7 @@ type Service struct {
 	DropIns  []Artifact        `json:"dropIns,omitempty"`
 	Files    []Artifact        `json:"files,omitempty"`
 	Probes   []Probing         `json:"probes,omitempty"` // of its units
+	Folders  []string          `json:"-"`                // see DropInFolders; empty: not worked out
 
 	// Requires and Follows name Services of this Set: those that must be ready
 	// before, and those that are merely started before. Outside names Endpoints

@@ -23,8 +23,8 @@ type Case struct {
 
 	Well  Time   `json:"well,omitzero"`   // since when it is gone, and watched; zero: it is not
 	Ended Reason `json:"ended,omitempty"` // Escalated, RemedyWorse, BudgetSpent, TooManySick: it climbs no further; empty: it does
-	At    Time   `json:"at,omitzero"`     // when it ended
-	Why   string `json:"why,omitempty"`   // it ended, in words
+	At    Time   `json:"at,omitzero"`     // when it ended, or when a human was told that it waits for him
+	Why   string `json:"why,omitempty"`   // it ended or waits, in words
 }
 
 // Tried is a rung of a ladder that was tried.

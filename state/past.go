@@ -157,6 +157,16 @@ func (p *Past) Clone() *Past {
 	return &c
 }
 
+// Draft returns a copy into which the Notes of a Plan in the making may be folded,
+// and nothing else: what they do not touch is shared with p.
+func (p *Past) Draft() *Past {
+	c := *p
+	c.Ran, c.Seen, c.Failures = maps.Clone(p.Ran), maps.Clone(p.Seen), maps.Clone(p.Failures)
+	c.Holds, c.Resumed, c.Owned = maps.Clone(p.Holds), maps.Clone(p.Resumed), maps.Clone(p.Owned)
+	c.Cases, c.Closed, c.Flaps = maps.Clone(p.Cases), maps.Clone(p.Closed), maps.Clone(p.Flaps)
+	return &c
+}
+
 // Fold takes one Entry into account. It is the only way in which a Past
 // changes, here, in the store, in simulations and in replays alike; entries
 // must come in the order of their Seq, and one that was folded already is

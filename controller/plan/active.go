@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pakashop/evenkeel/actuators"
@@ -94,7 +95,7 @@ func (d *draft) start(sv *service, unit string, u state.Unit, w wish) {
 	if h, sick := d.dependencies(sv, &w); sick {
 		w.holds = append(w.holds, h)
 	}
-	if w.remedial && len(sv.Spec.Remedies) > 0 && !d.startIsNext(sv, &w, u) {
+	if w.remedial && len(sv.Spec.Remedies) > 0 && !d.heldByHuman(sv.object, unit) && !d.startIsNext(sv, &w, u) {
 		sv.held = true
 		return
 	}
@@ -121,6 +122,7 @@ func (d *draft) resetLimit(sv *service, w *wish) bool {
 	}
 	reset := *w
 	reset.reason, reset.remedial = state.StartLimitHit, false
+	reset.cause, reset.rung = "", 0 // the start is the remedy
 	reset.detail = "systemd refused to start " + w.unit + " again: its start limit was hit"
 	return d.resetFirst(sv, w, reset)
 }
@@ -165,7 +167,7 @@ func (d *draft) systemdActing(sv *service, w wish, u state.Unit) {
 	if u.Job.ID != 0 {
 		w.detail += fmt.Sprintf(", and systemd has a %s job for it", u.Job.Type)
 	}
-	if h, ok := d.past.Holds[(state.Hold{Reason: state.ManualStop, Object: sv.Object(), Unit: w.unit}).Key()]; ok {
+	if h, ok := d.past.StopOf(sv.object, w.unit); ok {
 		d.blocked(sv, w, state.ManualStop, h.Detail, h.Until(d.now))
 		return
 	}
@@ -185,8 +187,17 @@ func (d *draft) systemdActing(sv *service, w wish, u state.Unit) {
 		d.blocked(sv, w, state.StuckActivating, fmt.Sprintf("%s; systemctl cancel %d gives it up", stuck, u.Job.ID), nil)
 		return
 	}
+	if slices.Contains(sv.asked, w.unit) {
+		return // what a human asked for takes its place
+	}
 	w.reason, w.remedial, w.effect, w.action.Verb = state.StuckActivating, true, actuators.Disruptive, "restart"
 	w.needs = append(append(w.needs, sv.changed...), sv.written...)
+	if h, sick := d.dependencies(sv, &w); sick {
+		w.holds = append(w.holds, h) // what it waits for may be just that
+	} else {
+		w.holds = append(w.holds, d.notTheCause(sv)...)
+	}
+	w.heeds = append(w.heeds, d.everybody(sv)...)
 	if id, ok := d.wish(sv, w); ok {
 		sv.starting = append(sv.starting, id)
 	} else {

@@ -2,8 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +17,7 @@ const warnAhead = 10 * time.Minute
 // respected and that a hold ends soon. Whoever is told nothing could be
 // surprised by a service that comes back under his hands.
 func (d *draft) announce() {
-	for _, key := range slices.Sorted(maps.Keys(d.past.Holds)) {
+	for _, key := range sortedKeys(d.past.Holds) {
 		h := d.past.Holds[key]
 		if h.Ended(d.now) || !d.actsOn(h.Object) {
 			continue

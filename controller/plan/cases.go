@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pakashop/evenkeel/desired"
@@ -28,10 +29,15 @@ func (d *draft) mark(c state.Case, tell string) {
 	d.remember(state.Note{Kind: state.NoteCase, Object: c.Object, Name: c.Unit, Detail: tell, Case: &c})
 }
 
+// close notes that a Case is over.
+func (d *draft) close(c state.Case, why string) {
+	d.remember(state.Note{Kind: state.NoteHealed, Object: c.Object, Name: c.Unit, Detail: why, Case: &c})
+}
+
 // stop ends the climb of a Case, and tells.
 func (d *draft) stop(c state.Case, r state.Reason, why string) state.Case {
-	if c.Ended == r {
-		return c
+	if c.Ended != "" {
+		return c // it was told; another reason is no news before it is climbed again
 	}
 	c.Ended, c.Why, c.At, c.Well = r, why, d.now, state.Time{}
 	d.mark(c, says(c))
@@ -51,10 +57,9 @@ func says(c state.Case) string {
 func (d *draft) allSick() []string {
 	var out []string
 	for i := range d.want.Services {
-		s := &d.want.Services[i]
-		for _, v := range d.vitals[s.Name] {
+		for _, v := range d.vitals[d.want.Services[i].Name] {
 			if v.failing || v.ready == down && d.ranHere(v.unit) {
-				out = append(out, s.Object())
+				out = append(out, v.object)
 				break
 			}
 		}
@@ -65,9 +70,11 @@ func (d *draft) allSick() []string {
 
 // ended shows a Case that climbs no further, and when it is tried once more.
 func (d *draft) ended(sv *service, c state.Case) {
-	text := c.Detail + "; " + c.Why
-	left := d.restFor(sv, c) - d.now.Since(c.At)
-	d.hold(sv.object, wish{unit: c.Unit}, hold{c.Ended, text + "; to try again now: evenkeel retry " + sv.Name, d.at(left)})
+	d.stands(sv, c, d.at(d.restFor(sv, c)-d.now.Since(c.At)))
+}
+
+func (d *draft) stands(sv *service, c state.Case, until *state.Time) {
+	d.hold(sv.object, wish{unit: c.Unit}, hold{c.Ended, c.Detail + "; " + c.Why + "; to try again now: evenkeel retry " + sv.Name, until})
 }
 
 // restFor is how long a Case that has ended rests before one remedy is tried once
@@ -98,8 +105,8 @@ func (d *draft) halfOpen(sv *service, c state.Case) (state.Case, bool) {
 func (d *draft) watch(sv *service, c state.Case, v vitals) {
 	u := d.have.Units[c.Unit].Value
 	switch {
-	case !d.isRunning(sv) || d.heldByHuman(sv, c.Unit):
-		d.remember(state.Note{Kind: state.NoteHealed, Object: c.Object, Name: c.Unit, Detail: "it is no longer to be healed", Case: &c})
+	case !d.isRunning(sv) || d.heldByHuman(sv.object, c.Unit):
+		d.close(c, "it is no longer to be healed")
 		return
 	case !u.Up() || !v.well() && v.ready != notReady || v.failing:
 		if last, tried := c.Last(); tried && u.Up() && v.ready == starting {
@@ -111,12 +118,12 @@ func (d *draft) watch(sv *service, c state.Case, v vitals) {
 		}
 		return
 	case c.Well.IsZero():
-		c.Well = d.now
+		c.Well = d.now // that it had ended stays with it: a relapse is the same sickness, and was told
 		d.mark(c, "")
 	}
 	left := healthyAfter - d.now.Since(c.Well)
 	if left <= 0 {
-		d.remember(state.Note{Kind: state.NoteHealed, Object: c.Object, Name: c.Unit, Detail: "it has been well for " + desired.Duration(healthyAfter).String(), Case: &c})
+		d.close(c, "it has been well for "+desired.Duration(healthyAfter).String())
 		return
 	}
 	text := "it is well again, and watched for a while; a relapse goes on where its remedies were"
@@ -125,9 +132,9 @@ func (d *draft) watch(sv *service, c state.Case, v vitals) {
 }
 
 // heldByHuman tells that a human keeps a unit down, or evenkeel away from it.
-func (d *draft) heldByHuman(sv *service, unit string) bool {
-	_, stopped := d.past.Holds[(state.Hold{Reason: state.ManualStop, Object: sv.object, Unit: unit}).Key()]
-	_, released := d.past.Released[sv.object]
+func (d *draft) heldByHuman(object, unit string) bool {
+	_, stopped := d.past.StopOf(object, unit)
+	_, released := d.past.Released[object]
 	return stopped || released || d.have.Units[unit].Value.Masked()
 }
 
@@ -152,7 +159,7 @@ func (d *draft) blame(name string) (state.Case, bool) {
 // and that neither rest on what it disturbed nor on something else that is sick.
 func (d *draft) sickSince(c state.Case) []string {
 	last, tried := c.Last()
-	if !tried || last.Status == "" || last.Began.Boot != d.now.Boot || d.now.Since(last.Ended) > healthyAfter {
+	if !tried || last.Status == "" || last.Began.Boot != d.now.Boot || d.now.Since(last.Ended) > healthyAfter || justStarted(last) {
 		return nil
 	}
 	var out []string
@@ -177,3 +184,6 @@ func (d *draft) restsOn(name, object string) (rests bool) {
 	d.above(name, map[string]bool{}, func(dep string) { rests = rests || "Service/"+dep == object })
 	return rests
 }
+
+// justStarted tells a remedy that disturbed nothing: a start of what was down.
+func justStarted(t state.Tried) bool { return strings.HasPrefix(t.Action, "systemd.start ") }

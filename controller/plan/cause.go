@@ -3,7 +3,6 @@ package plan
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -23,7 +22,7 @@ func (d *draft) roots(name string) []string {
 	found := make(map[string]string)
 	d.dig(name, found, map[string]bool{name: true})
 	var out []string
-	for _, root := range slices.Sorted(maps.Keys(found)) {
+	for _, root := range sortedKeys(found) {
 		out = append(out, root+" "+found[root])
 	}
 	return out
@@ -63,7 +62,7 @@ func (d *draft) needed(name string) []string {
 	}
 	all := append(slices.Clone(s.Requires), s.Outside...)
 	for _, v := range d.vitals[name] {
-		for _, word := range slices.Sorted(maps.Keys(v.says)) {
+		for _, word := range sortedKeys(v.says) {
 			if dep := d.named(s, word); dep != "" && !fine(v.says[word]) && !slices.Contains(all, dep) {
 				all = append(all, dep)
 			}
@@ -144,9 +143,10 @@ func wordsOf(v vitals) string {
 const recoverFor = 30 * time.Second
 
 // recovering finds something that a service requires, directly or not, and that
-// became well again only after the service had fallen sick, so that it may yet
-// recover by itself.
-func (d *draft) recovering(s *desired.Service, v vitals) (hold, bool) {
+// became well again only a moment ago, so that the service may yet recover by
+// itself. When the service fell sick does not matter: of what happened while
+// nobody probed only the end is known.
+func (d *draft) recovering(s *desired.Service) (hold, bool) {
 	patience := max(recoverFor, patienceOf(s))
 	var last vitals
 	d.above(s.Name, map[string]bool{}, func(dep string) {
@@ -157,7 +157,7 @@ func (d *draft) recovering(s *desired.Service, v vitals) (hold, bool) {
 		}
 	})
 	over := last.since + patience
-	if last.since <= v.onset || d.now.Up >= over {
+	if last.since == 0 || d.now.Up >= over {
 		return hold{}, false
 	}
 	name := strings.TrimPrefix(strings.TrimPrefix(last.object, "Service/"), "Endpoint/")
@@ -202,7 +202,8 @@ func (d *draft) tooMany(v vitals) (hold, bool) {
 	probed := float64(d.probed)
 	first, _ := slices.BinarySearchFunc(all, v.onset-together, func(s sickAt, t time.Duration) int { return cmp.Compare(s.onset, t) })
 	last, _ := slices.BinarySearchFunc(all, v.onset+together+1, func(s sickAt, t time.Duration) int { return cmp.Compare(s.onset, t) })
-	at := all[first:last]
+	// What cannot be seen may be sick, too, and nobody knows since when.
+	at, all := slices.Concat(all[first:last], d.hidden), slices.Concat(all, d.hidden)
 	share := d.want.Policy.Budgets.UnhealthyShare
 	var why string
 	switch {
@@ -236,8 +237,13 @@ func (d *draft) sickAlone() []sickAt {
 			if w.probed {
 				d.probed++
 			}
-			if w.failing && w.probed && !d.explained(name) {
+			blind := w.blind != "" && d.probeError(w) != ""
+			switch {
+			case !w.probed || !w.failing && !blind || d.explained(name):
+			case w.failing:
 				d.alone = append(d.alone, sickAt{name, w.onset})
+			default:
+				d.hidden = append(d.hidden, sickAt{name: name})
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/pakashop/evenkeel/state"
@@ -21,7 +22,7 @@ func (d *draft) startIsNext(sv *service, w *wish, u state.Unit) bool {
 	}
 	v := d.vital(sv, w.unit)
 	v.reason, v.detail = w.reason, w.detail
-	c, open := d.past.Cases[state.CaseKey(sv.object, w.unit)]
+	c, open := d.past.CaseOf(sv.object, w.unit)
 	if !open {
 		c = d.openCase(sv, v)
 	}
@@ -67,10 +68,15 @@ func started(t state.Tried) bool {
 // gaveUp opens the Case of a unit that is down and whose limit of starts is
 // reached, so that somebody is told. It is started again as the limit allows.
 func (d *draft) gaveUp(sv *service, w wish) {
-	if !w.remedial || len(w.holds) > 0 || sv.mode == "observe" || !d.spent(sv, w) {
+	other := func(h hold) bool { return h.reason != state.BudgetSpent && h.reason != state.Backoff }
+	if !w.remedial || len(w.holds) > 0 || !d.spent(sv, w) || slices.ContainsFunc(d.reasonsToHold(sv, w), other) {
+		return // it waits for something else: a human who keeps it down need not be told
+	}
+	c, open := d.past.CaseOf(sv.object, w.unit)
+	if w.cause != "" {
+		d.waitsForHuman(sv, c, w) // its ladder goes on as the limit allows
 		return
 	}
-	c, open := d.past.Cases[state.CaseKey(sv.object, w.unit)]
 	if !open {
 		c = d.past.NewCase(sv.object, w.unit, w.reason, d.now)
 		c.Detail, c.Sick = w.detail, d.allSick()

@@ -291,16 +291,3 @@ func (s *service) declares(path string) bool {
 	}
 	return slices.ContainsFunc(s.DropIns, func(a desired.Artifact) bool { return a.Path == path })
 }
-
-// dropInDirs are the folders in which somebody may have put drop-ins: of the
-// unit, of each instance, and of the template.
-func dropInDirs(s *desired.Service) []string {
-	out := make([]string, 0, 2*len(s.Units)+2)
-	for _, n := range s.Units {
-		out = append(out, unitDir+n+".d", runtimeDir+n+".d")
-	}
-	if n := s.Template; n != "" {
-		out = append(out, unitDir+n+".d", runtimeDir+n+".d")
-	}
-	return out
-}

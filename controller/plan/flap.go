@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/state"
@@ -45,6 +44,10 @@ func (d *draft) restarts(sv *service, unit string, u state.Unit) (n uint32, flap
 	if age >= state.FlapWithin {
 		return 0, false
 	}
-	d.waits(d.at(min(state.FlapWithin-age, max(time.Second, state.FlapWithin-quiet))))
+	wait := state.FlapWithin - age
+	if u.Up() {
+		wait = min(wait, state.FlapWithin-quiet)
+	}
+	d.waits(d.at(wait))
 	return u.Restarts - f.Restarts, u.Restarts-f.Restarts >= flapRestarts
 }

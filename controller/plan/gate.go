@@ -53,23 +53,29 @@ func (d *draft) wish(sv *service, w wish) (string, bool) {
 	if len(holds) == 0 {
 		return d.step(object, w), true
 	}
-	for _, h := range holds {
-		d.hold(object, w, h)
-	}
+	d.hold(object, w, holds...)
 	return "", false
 }
 
-func (d *draft) hold(object string, w wish, h hold) {
+// hold lists why a wish is not done.
+func (d *draft) hold(object string, w wish, holds ...hold) {
+	var wishes []state.Wish
+	if w.reason != "" {
+		wishes = []state.Wish{d.heldBack(object, w)}
+	}
+	for _, h := range holds {
+		d.holds(object, w, wishes, h)
+	}
+}
+
+func (d *draft) holds(object string, w wish, wishes []state.Wish, h hold) {
 	detail := h.detail
 	if detail == "" {
 		detail = w.detail
 	}
-	held := state.Held{Object: object, Unit: w.unit, Reason: h.reason, Detail: detail, Until: h.until, Fields: w.fields}
+	held := state.Held{Object: object, Unit: w.unit, Reason: h.reason, Detail: detail, Until: h.until, Fields: w.fields, Wishes: slices.Clip(wishes)}
 	if w.ask != nil {
 		held.Ask = w.ask.ID
-	}
-	if w.reason != "" {
-		held.Wishes = []state.Wish{d.heldBack(object, w)}
 	}
 	if h.reason == state.AwaitingApproval || h.reason == state.NewVersion {
 		held.Steps = []string{d.stepID(object, w)}
@@ -183,7 +189,7 @@ func (d *draft) limits(sv *service, w wish) []hold {
 	if l == nil {
 		return nil
 	}
-	charges := d.past.Charges[w.action.Target]
+	charges, upheaval := d.charged(w.action.Target)
 	var holds []hold
 	if n := state.Recent(charges, d.now, l.Per.Std()); l.Restarts > 0 && n >= l.Restarts {
 		oldest := charges[len(charges)-n]
@@ -193,8 +199,8 @@ func (d *draft) limits(sv *service, w wish) []hold {
 		})
 	}
 	if b := d.want.Policy.Budgets; w.effect == actuators.Disruptive && !d.past.MayPass(w.action.Target, d.now) {
-		if n := state.Recent(d.past.Upheaval, d.now, b.Per.Std()); n >= b.Disruptive {
-			oldest := d.past.Upheaval[len(d.past.Upheaval)-n]
+		if n := state.Recent(upheaval, d.now, b.Per.Std()); n >= b.Disruptive {
+			oldest := upheaval[len(upheaval)-n]
 			holds = append(holds, hold{
 				state.BudgetSpent,
 				fmt.Sprintf("%d of %d disruptive repairs of this host used within %s", n, b.Disruptive, b.Per), d.at(b.Per.Std() - d.now.Since(oldest)),
@@ -215,18 +221,42 @@ func (d *draft) limits(sv *service, w wish) []hold {
 	return holds
 }
 
+// charged lists the repairs of a target, and those that were disruptive whatever
+// the target, as if what this Plan is about to begin had begun: two that may begin
+// together must both be within the limits.
+func (d *draft) charged(target string) (charges, upheaval []state.Time) {
+	charges, upheaval = slices.Clip(d.past.Charges[target]), slices.Clip(d.past.Upheaval)
+	for i := range d.steps {
+		s := &d.steps[i]
+		if _, flying := d.past.Flight[s.ID]; flying || !s.Remedial {
+			continue
+		}
+		if s.Action.Target == target {
+			charges = append(charges, d.now)
+		}
+		if s.Effect == actuators.Disruptive {
+			upheaval = append(upheaval, d.now)
+		}
+	}
+	return charges, upheaval
+}
+
 // inARow counts the repairs since the unit was last well for healthyAfter. A
 // pause between two repairs that is longer than backoff alone explains was
 // health.
 func (d *draft) inARow(charges []state.Time, backoff []desired.Duration, u state.Unit) int {
-	if len(charges) == 0 || u.Exited-u.Entered >= healthyAfter {
-		return 0
+	if u.Exited-u.Entered >= healthyAfter {
+		// A repair after that may have ended the run: it counts.
+		well := u.Entered + healthyAfter
+		for len(charges) > 0 && (charges[0].Boot != d.now.Boot || charges[0].Up < well) {
+			charges = charges[1:]
+		}
 	}
 	quiet := healthyAfter
 	if n := len(backoff); n > 0 {
 		quiet += backoff[n-1].Std()
 	}
-	if d.now.Since(charges[len(charges)-1]) >= quiet {
+	if len(charges) == 0 || d.now.Since(charges[len(charges)-1]) >= quiet {
 		return 0
 	}
 	row := 1

@@ -3,7 +3,6 @@ package plan
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -22,20 +21,21 @@ func (d *draft) byHand(sv *service) {
 			d.answer(a, nil, fmt.Sprintf("%s of %s did not come about within %s", a.Verb, sv.Name, desired.Duration(state.AskFor)))
 			continue
 		}
-		d.waits(d.at(state.AskFor - d.now.Since(a.At)))
-		if a.Kept != nil {
-			d.restore(sv, a)
-			continue
+		stands := a.Kept != nil && d.restore(sv, a)
+		if a.Kept == nil {
+			for _, unit := range a.Units {
+				stands = d.ask(sv, a, unit) || stands
+			}
 		}
-		for _, unit := range a.Units {
-			d.ask(sv, a, unit)
+		if stands {
+			d.waits(d.at(state.AskFor - d.now.Since(a.At)))
 		}
 	}
 }
 
 // forNobody answers what was asked for of objects that are no longer declared.
 func (d *draft) forNobody() {
-	for _, id := range slices.Sorted(maps.Keys(d.past.Asks)) {
+	for _, id := range sortedKeys(d.past.Asks) {
 		a := d.past.Asks[id]
 		if name, ok := strings.CutPrefix(a.Object, "Service/"); !ok || d.services[name] == nil {
 			d.answer(a, nil, a.Object+" is no longer declared")
@@ -60,14 +60,15 @@ func (d *draft) answer(a state.Ask, units []string, failed string) {
 	d.note(state.Note{Kind: state.NoteAnswered, Object: a.Object, Detail: failed, Ask: &state.Ask{ID: a.ID, Units: units}})
 }
 
-func (d *draft) ask(sv *service, a state.Ask, unit string) {
+// ask plans what was asked for of one unit, and tells whether it still stands.
+func (d *draft) ask(sv *service, a state.Ask, unit string) (stands bool) {
 	if !slices.Contains(sv.Units, unit) {
 		d.answer(a, []string{unit}, unit+" is no longer declared")
-		return
+		return false
 	}
 	u, ok := d.unit(sv.object, unit)
 	if !ok {
-		return // the loop looks again
+		return true // the loop looks again
 	}
 	w := wish{
 		unit: unit, reason: state.ByHand, detail: a.Says(), ask: &a, repairs: true, effect: actuators.Disruptive,
@@ -81,13 +82,13 @@ func (d *draft) ask(sv *service, a state.Ask, unit string) {
 	switch at := d.have.Units[unit].At; {
 	case (failed != "" || verb == "") && at.Before(a.At):
 		d.gaps = append(d.gaps, state.Gap{Object: sv.object, Source: unitRef(unit), Detail: "last looked at before it was asked for", After: a.At})
-		return
+		return true
 	case failed != "":
 		d.answer(a, []string{unit}, unit+" "+failed)
-		return
+		return false
 	case verb == "":
 		d.answer(a, []string{unit}, "")
-		return
+		return false
 	default:
 		w.action.Verb = verb
 	}
@@ -111,19 +112,20 @@ func (d *draft) ask(sv *service, a state.Ask, unit string) {
 			sv.starting = append(sv.starting, id)
 		}
 	}
+	return true
 }
 
 // restore plans to put a version back that had been displaced. The service is
 // suspended with it, so that what is declared does not displace it again at once.
-func (d *draft) restore(sv *service, a state.Ask) {
+func (d *draft) restore(sv *service, a state.Ask) (stands bool) {
 	k := a.Kept
 	have, ok := d.file(sv.object, k.Path)
 	if !ok {
-		return // the loop looks again
+		return true // the loop looks again
 	}
 	if have.Digest == k.Digest {
 		d.answer(a, nil, "")
-		return
+		return false
 	}
 	w := wish{
 		reason: state.ByHand, detail: a.Says(), ask: &a, effect: actuators.Benign, rests: []state.Ref{fileRef(k.Path)},
@@ -146,6 +148,7 @@ func (d *draft) restore(sv *service, a state.Ask) {
 	if id, ok := d.wish(sv, w); ok && loads(w.action) {
 		d.links, sv.reload = append(d.links, id), true
 	}
+	return true
 }
 
 // stoppedSince tells that somebody stopped the unit after another human had

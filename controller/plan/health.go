@@ -42,15 +42,18 @@ func (v vitals) well() bool { return v.reason == "" && v.ready == ready && v.bli
 // diagnose takes the vitals of everything that is declared.
 func (d *draft) diagnose() {
 	d.vitals = make(map[string][]vitals, len(d.want.Services)+len(d.want.Endpoints))
+	d.objects = make([]string, 0, len(d.want.Services))
 	probings := len(d.want.Endpoints)
 	all := make([]vitals, 0, len(d.want.Services))
 	for i := range d.want.Services {
 		s := &d.want.Services[i]
 		probings += len(s.Probes)
-		d.guarded(s.Object(), func() {
+		object := s.Object()
+		d.objects = append(d.objects, object)
+		d.guarded(object, func() {
 			from := len(all)
 			for _, unit := range s.Units {
-				all = append(all, d.examine(s, unit))
+				all = append(all, d.examine(s, object, unit))
 			}
 			d.vitals[s.Name] = all[from:len(all):len(all)]
 		})
@@ -67,8 +70,8 @@ func (d *draft) diagnose() {
 }
 
 // examine takes the vitals of one unit.
-func (d *draft) examine(s *desired.Service, unit string) vitals {
-	v := vitals{object: s.Object(), unit: unit}
+func (d *draft) examine(s *desired.Service, object, unit string) vitals {
+	v := vitals{object: object, unit: unit}
 	f := d.have.Units[unit]
 	u := f.Value
 	switch {
@@ -119,8 +122,11 @@ func (d *draft) lives(v *vitals, s *desired.Service, u state.Unit) {
 	if p.Failing > 0 {
 		v.failing, v.onset = true, p.Failing
 	}
-	if p.Verdict == state.ProbeFailure {
+	switch p.Verdict {
+	case state.ProbeFailure:
 		v.sick("liveness", p)
+	case state.ProbeSuccess:
+		v.since = max(v.since, p.Since) // it may have been sick until then
 	}
 }
 
@@ -187,7 +193,7 @@ func (d *draft) verdict(v *vitals, name string) (state.Probe, bool) {
 		why = "not asked yet"
 	case f.Err != "":
 		why = f.Err
-	case f.At.Before(d.past.Ended[ref.String()]):
+	case f.At.Before(d.past.EndOf(ref)):
 		why = "older than evenkeel's own last step on it"
 	default:
 		return f.Value, true

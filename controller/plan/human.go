@@ -2,7 +2,6 @@ package plan
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -13,7 +12,7 @@ import (
 // stopped notices that a human stopped a unit which is declared running, and
 // notes the hold that respects it; and that such a hold has ended.
 func (d *draft) stopped(sv *service, unit string, u state.Unit) {
-	old, held := d.past.Holds[(state.Hold{Reason: state.ManualStop, Object: sv.Object(), Unit: unit}).Key()]
+	old, held := d.past.StopOf(sv.object, unit)
 	switch {
 	case held && (u.Up() || old.Ended(d.now) || sv.Spec.State == desired.Stopped || sv.Spec.State == desired.Ignored):
 		// Started again, or over, or no longer contrary to what is declared.
@@ -102,8 +101,9 @@ func (d *draft) triedHere(sv *service, unit string) bool {
 	return ok && f.At.Boot == d.now.Boot
 }
 
-// wentDown is when a unit ceased to run, or to try to.
-func wentDown(u state.Unit) time.Duration { return max(u.Exited, u.Rested) }
+// wentDown is when a unit that is down ceased to run, or to try to: what is stopped
+// before it has come up never exits, it only changes.
+func wentDown(u state.Unit) time.Duration { return max(u.Exited, u.Rested, u.Changed) }
 
 // resumedSince tells that the unit went down while the service was suspended,
 // and that the human then gave it back: it is evenkeel's to start.
@@ -125,13 +125,13 @@ func (d *draft) stoppedByUs(unit string, u state.Unit) bool {
 // overdue lifts suspensions whose time is over, so that the record says when
 // they ended, and those that came with something by hand of which nothing came.
 func (d *draft) overdue() {
-	for _, id := range slices.Sorted(maps.Keys(d.past.Asks)) {
+	for _, id := range sortedKeys(d.past.Asks) {
 		a := d.past.Asks[id]
 		if n, ok := d.past.Recall(a, d.now); ok && a.Ended(d.now) {
 			d.remember(n)
 		}
 	}
-	for _, key := range slices.Sorted(maps.Keys(d.past.Holds)) {
+	for _, key := range sortedKeys(d.past.Holds) {
 		if h := d.past.Holds[key]; h.Reason == state.Suspended && h.Ended(d.now) {
 			d.remember(state.Note{Kind: state.NoteLifted, Object: h.Object, Name: h.Unit, Hold: &h, Detail: "its time is over"})
 		} else if h.Reason == state.Suspended {
@@ -155,7 +155,7 @@ func (d *draft) lift(sv *service, unit string, h state.Hold, up bool) {
 func (d *draft) remember(n state.Note) {
 	d.note(n)
 	if !d.ownPast {
-		d.past, d.ownPast = d.past.Clone(), true
+		d.past, d.ownPast = d.past.Draft(), true
 	}
 	d.past.Fold(state.Entry{At: d.now, Note: &n})
 }

@@ -3,7 +3,6 @@ package plan
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,7 +45,7 @@ func stepID(object string, a actuators.Action, n int) string {
 
 func stepKey(object string, a actuators.Action) string {
 	parts := []string{object, a.Actuator, a.Verb, a.Target}
-	for _, k := range slices.Sorted(maps.Keys(a.Args)) {
+	for _, k := range sortedKeys(a.Args) {
 		parts = append(parts, k, a.Args[k])
 	}
 	return strings.Join(parts, "\x00")

@@ -28,11 +28,11 @@ func (d *draft) heal(sv *service, unit string) {
 	if v.reason == "" {
 		d.flapping(sv, &v, f.Value)
 	}
-	c, open := d.past.Cases[state.CaseKey(sv.object, unit)]
+	c, open := d.past.CaseOf(sv.object, unit)
 	switch {
 	case sv.frozen, d.failedOver(sv):
 		return
-	case v.reason != "" && d.isRunning(sv) && !d.heldByHuman(sv, unit):
+	case v.reason != "" && d.isRunning(sv) && !d.heldByHuman(sv.object, unit):
 		d.symptom(sv, v)
 		if !open {
 			c = d.openCase(sv, v)
@@ -76,6 +76,10 @@ func (d *draft) climb(sv *service, c state.Case, v vitals) {
 		d.mark(c, "")
 	}
 	if c.Ended != "" {
+		if d.hopeless(sv, v) {
+			d.stands(sv, c, nil)
+			return
+		}
 		again, ok := d.halfOpen(sv, c)
 		if !ok {
 			return
@@ -87,14 +91,14 @@ func (d *draft) climb(sv *service, c state.Case, v vitals) {
 			return
 		}
 		if worse := d.sickSince(c); len(worse) > 0 {
-			d.ended(sv, d.stop(c, state.RemedyWorse, "it did not help, and right after it these fell sick: "+strings.Join(worse, ", ")))
+			d.atRest(sv, d.stop(c, state.RemedyWorse, "it did not help, and right after it these fell sick: "+strings.Join(worse, ", ")), v)
 			return
 		}
 		if last.Status != state.Cut && d.verifying(sv, c, v, last) {
 			return
 		}
 		if c.Round > 0 && last.Status != state.Cut {
-			d.ended(sv, d.stop(c, state.Escalated, "another try was of no help either"))
+			d.atRest(sv, d.stop(c, state.Escalated, "another try was of no help either"), v)
 			return
 		}
 	}
@@ -130,22 +134,14 @@ func (d *draft) settle(sv *service, t state.Tried) time.Duration {
 }
 
 // nextRung finds the next remedy that can be tried. Where none is left the Case
-// ends: a human is needed. A remedy that was cut short is tried again, but for a
-// program: nobody knows what it has done.
+// ends: a human is needed.
 func (d *draft) nextRung(sv *service, c state.Case, v vitals) (wish, bool) {
 	rungs := remedies(sv)
-	n := 1
-	last, tried := c.Last()
-	if tried {
-		n = last.Rung + 1
-		if last.Status == state.Cut && !isProgram(last.Action) {
-			n = max(1, last.Rung)
-		}
-	}
-	for ; n <= len(rungs) && rungs[n-1].Do != "escalate"; n++ {
+	_, tried := c.Last()
+	for n := d.fromRung(sv, c, v); n <= len(rungs) && rungs[n-1].Do != "escalate"; n++ {
 		do := rungs[n-1]
-		if restarts(do.Do) && (v.reason == state.WrongService || v.reason == state.Flapping) {
-			continue // another process would be no better: something else answers, or systemd restarts it already
+		if inVain(do, v) {
+			continue
 		}
 		w, no := d.rung(sv, v, do)
 		if no != "" {
@@ -162,16 +158,77 @@ func (d *draft) nextRung(sv *service, c state.Case, v vitals) (wish, bool) {
 	if !tried {
 		why = "nothing that evenkeel may do by itself would help"
 	}
-	d.ended(sv, d.stop(c, state.Escalated, why))
+	d.atRest(sv, d.stop(c, state.Escalated, why), v)
 	return wish{}, false
 }
 
 // isProgram tells an action that runs a program, by how it is written.
 func isProgram(action string) bool { return strings.HasPrefix(action, "exec.") }
 
+// atRest shows a Case that has ended, and until when, if anything will be tried.
+func (d *draft) atRest(sv *service, c state.Case, v vitals) {
+	if d.hopeless(sv, v) {
+		d.stands(sv, c, nil)
+	} else {
+		d.ended(sv, c)
+	}
+}
+
+// hopeless tells that nothing could be tried once more: what runs needs a remedy,
+// what is down is started.
+func (d *draft) hopeless(sv *service, v vitals) bool {
+	return v.ready != down && len(d.usable(sv, v)) == 0
+}
+
+// fromRung is the number of the remedy that comes next, whether it can be tried or
+// not. A remedy that was cut short is tried again, but for a program: nobody
+// knows what it has done. A Case that tries once more
+// takes another remedy each time.
+func (d *draft) fromRung(sv *service, c state.Case, v vitals) int {
+	last, tried := c.Last()
+	switch {
+	case tried && last.Status == state.Cut && !startAfter(last, remedies(sv)) && !isProgram(last.Action):
+		return max(1, last.Rung)
+	case tried:
+		return last.Rung + 1
+	case c.Round == 0:
+		return 1
+	}
+	usable := d.usable(sv, v)
+	if len(usable) == 0 {
+		return len(remedies(sv)) + 1
+	}
+	return usable[(c.Round-1)%len(usable)]
+}
+
+// usable lists the remedies, by number, that can be tried at all.
+func (d *draft) usable(sv *service, v vitals) (numbers []int) {
+	for i, do := range remedies(sv) {
+		if do.Do == "escalate" {
+			break
+		}
+		if _, no := d.rung(sv, v, do); no == "" && !inVain(do, v) {
+			numbers = append(numbers, i+1)
+		}
+	}
+	return numbers
+}
+
+// inVain tells a remedy that cannot help: another process would be no better where
+// something else answers, or where systemd restarts it already.
+func inVain(do desired.Do, v vitals) bool {
+	return restarts(do.Do) && (v.reason == state.WrongService || v.reason == state.Flapping)
+}
+
+// startAfter tells a start of what was down that came after a remedy of another
+// kind, under the same number.
+func startAfter(t state.Tried, rungs []desired.Do) bool {
+	return started(t) && t.Rung > 0 && t.Rung <= len(rungs) && !restarts(rungs[t.Rung-1].Do)
+}
+
 // remedy wishes for a remedy, held by what is sick below or all around.
 func (d *draft) remedy(sv *service, c state.Case, v vitals, w wish) {
-	w.holds = append(w.holds, d.notTheCause(sv, v)...)
+	w.holds = append(w.holds, d.notTheCause(sv)...)
 	if h, much := d.tooMany(v); much && w.effect == actuators.Disruptive {
 		w.holds = append(w.holds, h)
 	}
@@ -195,11 +252,20 @@ func (d *draft) waitsForHuman(sv *service, c state.Case, w wish) {
 	case d.spent(sv, w):
 		why = "the limit of repairs is reached"
 	}
-	if why != "" && c.Why != why {
-		c.Why = why
-		d.mark(c, fmt.Sprintf("%s: %s; %s", c.Unit, c.Detail, why))
+	if why == "" || c.Why == why {
+		return
 	}
+	if left := tellAgain - d.now.Since(c.At); c.Why != "" && left > 0 {
+		d.waits(d.at(left)) // what it waits for changes to and fro
+		return
+	}
+	c.Why, c.At = why, d.now
+	d.mark(c, fmt.Sprintf("%s: %s; %s", c.Unit, c.Detail, why))
 }
+
+// tellAgain is how long after a human was told of a Case he is told at the earliest
+// that it waits for something else.
+const tellAgain = 30 * time.Minute
 
 // spent tells that a limit in number, not a pause, holds a remedy.
 func (d *draft) spent(sv *service, w wish) bool {
@@ -207,16 +273,22 @@ func (d *draft) spent(sv *service, w wish) bool {
 }
 
 // notTheCause holds a remedy while something that the service requires is not
-// well, or became well only just now.
-func (d *draft) notTheCause(sv *service, v vitals) []hold {
+// well, has begun to fail, or became well only just now.
+func (d *draft) notTheCause(sv *service) []hold {
 	var holds []hold
 	for _, root := range d.roots(sv.Name) {
 		holds = append(holds, hold{state.DependencySick, root + ", and comes first", nil})
 	}
-	if len(holds) == 0 {
-		if h, ok := d.recovering(sv.Service, v); ok {
-			holds = append(holds, h)
+	if len(holds) > 0 {
+		return holds
+	}
+	for _, dep := range d.needed(sv.Name) {
+		if slices.ContainsFunc(d.vitals[dep], func(v vitals) bool { return v.failing }) {
+			return []hold{{state.DependencySick, dep + " has begun to fail its probe; whether it is sick, and comes first, shows soon", nil}}
 		}
+	}
+	if h, ok := d.recovering(sv.Service); ok {
+		holds = append(holds, h)
 	}
 	return holds
 }

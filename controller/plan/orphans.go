@@ -47,7 +47,7 @@ func (d *draft) orphans() {
 // running process. What somebody else declares now is his.
 func (d *draft) orphan(object string, m state.Managed, holds []hold) {
 	s := desired.Service{Name: strings.TrimPrefix(object, "Service/"), Units: m.Units, Spec: desired.ServiceSpec{Management: desired.Enforce}}
-	sv := d.newService(&s, d.want.Policy.Mode)
+	sv := d.newService(&s, object, d.want.Policy.Mode)
 	created := d.created(object)
 	onRemove := whenRemoved(m.OnRemove, created)
 	left := d.letGo(&sv, d.nobodys(m.Units), created, onRemove, holds)

@@ -17,7 +17,7 @@ func (d *draft) outbreak() {
 	if why == "" {
 		reason, why = state.Unobserved, cmp.Or(d.blinded(), d.unseen())
 	}
-	c, open := d.past.Cases[state.CaseKey(d.hostObject(), "")]
+	c, open := d.past.CaseOf(d.hostObject(), "")
 	switch {
 	case why != "" && !open:
 		d.callFor(d.past.NewCase(d.hostObject(), "", reason, d.now), reason, why)
@@ -33,7 +33,7 @@ func (d *draft) outbreak() {
 		d.mark(c, "")
 		d.waits(d.at(healthyAfter))
 	case d.now.Since(c.Well) >= healthyAfter:
-		d.remember(state.Note{Kind: state.NoteHealed, Object: c.Object, Case: &c, Detail: "it has been well for " + desired.Duration(healthyAfter).String()})
+		d.close(c, "it has been well for "+desired.Duration(healthyAfter).String())
 	default:
 		d.waits(d.at(healthyAfter - d.now.Since(c.Well)))
 	}
@@ -54,6 +54,9 @@ func (d *draft) blinded() string {
 				continue
 			}
 			probed++
+			if v.blind == "" {
+				continue
+			}
 			if f := d.probeError(v); f != "" {
 				blind++
 				first = f

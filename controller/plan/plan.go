@@ -32,7 +32,7 @@ func Make(want *desired.Set, have *state.World, past *state.Past, now state.Time
 	d.inherit()
 	d.undeclaredFiles = undeclaredFiles(want, d.past)
 	for i := range d.want.Services {
-		sv := d.begin(&d.want.Services[i])
+		sv := d.begin(&d.want.Services[i], d.objects[i])
 		d.guarded(sv.object, func() { d.service(sv) })
 	}
 	d.guarded(d.hostObject(), d.outbreak)
@@ -52,6 +52,8 @@ type draft struct {
 	past *state.Past
 	now  state.Time
 
+	hostName string // the host's name as Steps and Held have it, once somebody asked
+
 	ownPast bool // past is a copy, with Notes of this Plan in it
 
 	global   []hold              // what holds every Step of this host
@@ -65,9 +67,11 @@ type draft struct {
 	rolling []string // units that evenkeel restarts because what they were started with has changed: now, or when what holds them ends
 	rolled  string   // the unit of a roll that was restarted last
 
+	objects  []string            // the services' names as Steps and Held have them, in the order of want
 	vitals   map[string][]vitals // by the name of the Service or Endpoint: how everything is
 	explains map[string]bool     // by service: it is sick because of something that it requires; as far as somebody asked
 	alone    []sickAt            // what is sick for no known reason, once somebody asks
+	hidden   []sickAt            // what nobody can see, likewise
 	probed   int                 // units whose health is probed, likewise
 	index    map[string]*desired.Service
 	tooMuch  string // why so much is sick at once that nothing is disturbed; empty: it is not
@@ -107,18 +111,17 @@ type service struct {
 }
 
 // begin adds a service of which nothing is planned yet.
-func (d *draft) begin(s *desired.Service) *service {
+func (d *draft) begin(s *desired.Service, object string) *service {
 	mode := s.Spec.Management
 	if d.want.Policy.Mode == desired.Observe {
 		mode = desired.Observe
 	}
-	d.order = append(d.order, d.newService(s, mode))
+	d.order = append(d.order, d.newService(s, object, mode))
 	return &d.order[len(d.order)-1]
 }
 
-func (d *draft) newService(s *desired.Service, mode string) service {
-	object := s.Object()
-	return service{Service: s, object: object, dirs: dropInDirs(s), mode: mode, frozen: d.inFlight(object)}
+func (d *draft) newService(s *desired.Service, object, mode string) service {
+	return service{Service: s, object: object, dirs: s.DropInFolders(), mode: mode, frozen: d.inFlight(object)}
 }
 
 // Object is the service's name in Steps and Held, put together once.
@@ -170,7 +173,12 @@ func (d *draft) inFlight(object string) bool {
 	return false
 }
 
-func (d *draft) hostObject() string { return "Host/" + d.want.Host.Name }
+func (d *draft) hostObject() string {
+	if d.hostName == "" {
+		d.hostName = "Host/" + d.want.Host.Name
+	}
+	return d.hostName
+}
 
 func (d *draft) service(sv *service) {
 	sv.unsure = d.unsure(sv)
@@ -192,8 +200,9 @@ func (d *draft) service(sv *service) {
 
 // revision notes what is in force, once it is.
 func (d *draft) revision() {
-	r := state.Revision{Name: d.want.Revision, Services: len(d.want.Services)}
-	if d.want.Revision != "" && d.past.Known && d.past.Distrust == "" && d.past.Revision != r {
+	is := state.Revision{Name: d.want.Revision, Services: len(d.want.Services)}
+	if d.want.Revision != "" && d.past.Known && d.past.Distrust == "" && d.past.Revision != is {
+		r := is
 		d.note(state.Note{Kind: state.NoteRevision, Revision: &r})
 	}
 }
@@ -241,7 +250,7 @@ func (d *draft) good(object string, ref state.Ref, at state.Time, err string) bo
 	case err != "":
 		d.gap(object, ref, err)
 		d.held = append(d.held, state.Held{Object: object, Reason: state.Unobserved, Detail: ref.Name + " could not be read: " + err})
-	case at.Before(d.past.Ended[ref.String()]):
+	case at.Before(d.past.EndOf(ref)):
 		d.gap(object, ref, "older than evenkeel's own last step on it")
 	default:
 		return true
@@ -290,7 +299,7 @@ func joinHeld(in []state.Held) []state.Held {
 	slices.SortStableFunc(in, func(a, b state.Held) int {
 		return cmp.Or(cmp.Compare(a.Object, b.Object), cmp.Compare(a.Reason.Rank(), b.Reason.Rank()), cmp.Compare(a.Reason, b.Reason))
 	})
-	var out []state.Held
+	out := in[:0]
 	for _, h := range in {
 		if n := len(out); n > 0 && out[n-1].Object == h.Object && out[n-1].Reason == h.Reason {
 			out[n-1] = join(out[n-1], h)

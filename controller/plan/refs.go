@@ -21,7 +21,7 @@ func Refs(want *desired.Set, have *state.World, past *state.Past) []state.Ref {
 		for _, u := range s.Units {
 			refs = append(refs, unitRef(u))
 		}
-		refs = appendReads(refs, s, dropInDirs(s), have)
+		refs = appendReads(refs, s, s.DropInFolders(), have)
 	}
 	for _, m := range past.Managed {
 		for _, u := range m.Units { // units of former declarations among them

@@ -42,6 +42,9 @@ func (d *draft) undeclared(sv *service) {
 // that nobody declares: neither the service for which it did nor another one to
 // which the file moved. What units are made of is foreign's business.
 func undeclaredFiles(want *desired.Set, past *state.Past) map[string][]string {
+	if len(past.Owned) == 0 {
+		return nil
+	}
 	declared := make(map[string]bool)
 	for i := range want.Services {
 		for _, a := range want.Services[i].Files {

@@ -24,6 +24,9 @@ func (d *draft) wishes() {
 	if !d.past.Known || d.past.Distrust != "" || len(d.held)+len(d.past.Wished) == 0 {
 		return
 	}
+	if len(d.past.Wished) == 0 && !slices.ContainsFunc(d.held, func(h state.Held) bool { return h.Reason == state.ObserveOnly }) {
+		return
+	}
 	alone, held := d.observedOnly()
 	for _, id := range sortedIDs(d.past.Wished) {
 		if old := d.past.Wished[id]; !held[id] && d.certain(old.Object) {

@@ -139,8 +139,8 @@ func (v View) next(s *desired.Service, c state.Case) (string, Stamp) {
 		return "it is started again as its limits allow", atState(h.Until)
 	case c.Ended != "":
 		h, _ := v.heldFor(c, c.Ended)
-		if len(c.Tried) == 0 {
-			return "it is looked at once more", atState(h.Until)
+		if h.Until == nil {
+			return "nothing: there is no remedy that evenkeel could try", Stamp{}
 		}
 		return "one remedy is tried once more", atState(h.Until)
 	}
