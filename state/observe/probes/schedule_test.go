@@ -27,17 +27,20 @@ func TestTheSchedule(t *testing.T) {
 	}{
 		{
 			"a process that runs is asked at once, and then each period",
-			[]desired.Probing{liveness}, func(b *rig) { b.runs("i1", -time.Hour) }, 25 * time.Second,
+			[]desired.Probing{liveness},
+			func(b *rig) { b.runs("i1", -time.Hour) }, 25 * time.Second,
 			[]string{"0s liveness", "10s liveness", "20s liveness"},
 		},
 		{
 			"its periods have nothing to do with its start, as with kubelet",
-			[]desired.Probing{liveness}, later(7300 * time.Millisecond), 25 * time.Second,
+			[]desired.Probing{liveness},
+			later(7300 * time.Millisecond), 25 * time.Second,
 			[]string{"7.3s liveness", "10s liveness", "20s liveness"},
 		},
 		{
 			"nothing is asked before its unit is known to be up",
-			[]desired.Probing{liveness, readiness}, func(*rig) {}, time.Minute, nil,
+			[]desired.Probing{liveness, readiness},
+			func(*rig) {}, time.Minute, nil,
 		},
 		{
 			"nothing is asked of what is coming up", // activating: systemd has not seen it ready
@@ -45,7 +48,8 @@ func TestTheSchedule(t *testing.T) {
 		},
 		{
 			"of what reloads it is",
-			[]desired.Probing{liveness}, func(b *rig) { b.down("reloading") }, 11 * time.Second,
+			[]desired.Probing{liveness},
+			func(b *rig) { b.down("reloading") }, 11 * time.Second,
 			[]string{"0s liveness", "10s liveness"},
 		},
 		{
@@ -62,7 +66,8 @@ func TestTheSchedule(t *testing.T) {
 		},
 		{
 			"readiness of a process that is coming up is asked again soon, and ever less so",
-			[]desired.Probing{readiness}, func(b *rig) { b.until(time.Second); b.answers(bad); b.runs("i1", time.Second) }, 21 * time.Second,
+			[]desired.Probing{readiness},
+			func(b *rig) { b.until(time.Second); b.answers(bad); b.runs("i1", time.Second) }, 21 * time.Second,
 			[]string{
 				"1s readiness", "1.1s readiness", "1.3s readiness", "1.7s readiness", "2.5s readiness", "4.1s readiness", "7.3s readiness",
 				"10s readiness", "20s readiness",
@@ -70,12 +75,14 @@ func TestTheSchedule(t *testing.T) {
 		},
 		{
 			"liveness is not",
-			[]desired.Probing{liveness}, func(b *rig) { b.answers(bad); later(time.Second)(b) }, 21 * time.Second,
+			[]desired.Probing{liveness},
+			func(b *rig) { b.answers(bad); later(time.Second)(b) }, 21 * time.Second,
 			[]string{"1s liveness", "10s liveness", "20s liveness"},
 		},
 		{
 			"an Endpoint has no unit",
-			[]desired.Probing{probing(desired.EndpointProbe, nil)}, func(*rig) {}, 13 * time.Second,
+			[]desired.Probing{probing(desired.EndpointProbe, nil)},
+			func(*rig) {}, 13 * time.Second,
 			[]string{"0s endpoint", "10s endpoint"},
 		},
 		{

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"sync"
 	"testing"
 
 	"golang.org/x/net/dns/dnsmessage"
@@ -106,9 +107,26 @@ func resolver(t *testing.T, address string, answers bool) *net.Resolver {
 			}
 		}
 	}()
+	// Package net waits for an answer in a goroutine of its own, after who asked
+	// for it has given up.
+	var mu sync.Mutex
+	var asking []net.Conn
+	t.Cleanup(func() {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, one := range asking {
+			one.Close()
+		}
+	})
 	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		var d net.Dialer
-		return d.DialContext(ctx, "udp", c.LocalAddr().String())
+		one, err := d.DialContext(ctx, "udp", c.LocalAddr().String())
+		mu.Lock()
+		defer mu.Unlock()
+		if err == nil {
+			asking = append(asking, one)
+		}
+		return one, err
 	}}
 }
 
