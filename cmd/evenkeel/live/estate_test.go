@@ -152,16 +152,16 @@ func TestTheEstateIsStruck(t *testing.T) {
 			}
 			return ""
 		})
-		b.throughout(5*time.Second, func() { others(before, "") })
+		b.throughout(3*time.Second, func() { others(before, "") })
 		b.sh("curl -fsS -X POST '127.0.0.1:3016/fault?kind=off'")
 	})
 	strike("PostgreSQL is killed and kept down: nobody else is touched", func(b box) {
-		b.keptDown("PostgreSQL", []string{"postgresql"}, 30*time.Second,
+		b.keptDown("PostgreSQL", []string{"postgresql"}, 20*time.Second,
 			"mv /usr/lib/postgresql/15/bin/postgres /root/postgres; systemctl kill -s KILL postgresql@15-main",
 			"mv /root/postgres /usr/lib/postgresql/15/bin/postgres")
 	})
 	strike("Redis and PostgreSQL at once", func(b box) {
-		b.keptDown("both", []string{"postgresql", "redis"}, 20*time.Second,
+		b.keptDown("both", []string{"postgresql", "redis"}, 10*time.Second,
 			"mv /usr/lib/postgresql/15/bin/postgres /root/postgres; mv /usr/bin/redis-server /root/redis-server; systemctl kill -s KILL postgresql@15-main redis-server",
 			"mv /root/postgres /usr/lib/postgresql/15/bin/postgres; mv /root/redis-server /usr/bin/redis-server")
 	})
@@ -174,7 +174,7 @@ func TestTheEstateIsStruck(t *testing.T) {
 			}
 			return ""
 		})
-		b.throughout(10*time.Second, func() { others(before, "") })
+		b.throughout(5*time.Second, func() { others(before, "") })
 		b.sh("ip link set lo up")
 		if n := b.escalations() - called; n != 1 {
 			t.Errorf("a human was called %d times", n)
