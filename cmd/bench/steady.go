@@ -22,34 +22,26 @@ func (b *bench) steady() error {
 }
 
 func (b *bench) steadyWith(n int) error {
-	probe := func(i int) string {
-		return fmt.Sprintf("livenessProbe: {httpGet: {path: /health, port: %d}, periodSeconds: %.0f}", askedPort+i, askEvery.Seconds())
-	}
-	if err := b.bring(n, probe); err != nil {
-		return err
-	}
-	answers, err := b.start(insideBench, "answer", strconv.Itoa(n))
+	answers, err := b.bringAnswering(n)
 	if err != nil {
 		return err
 	}
 	defer answers.stop()
-	if _, err := asked(); err != nil {
-		return err
-	}
 	record := "steady-" + strconv.Itoa(n)
 	if _, err := run(evenkeelArgs(record, "apply")...); err != nil {
 		return err
 	}
-	// A whole minute: one look at everything falls into it.
-	own, err := b.steadyFor(time.Minute, n, evenkeelArgs(record, "run")...)
+	// Exactly one look at everything falls into this minute, as into any other: the
+	// first comes 36 to 54 s after the start, the second not before 72.
+	own, err := b.steadyFor(time.Minute, n, evenkeelArgs(record, "run", "--resync", "45s")...)
 	if err != nil {
 		return fmt.Errorf("evenkeel: %w", err)
 	}
 	what := fmt.Sprintf("CPU a minute, %d services asked each 5 s, ", n)
 	if err := b.besideMonit(n, what, own); err != nil {
-		return fmt.Errorf("Monit: %w", err)
+		return fmt.Errorf("measure Monit: %w", err)
 	}
-	bare, err := b.steadyFor(30*time.Second, n, insideBench, "prober", strconv.Itoa(n))
+	bare, err := b.steadyFor(20*time.Second, n, insideBench, "prober", strconv.Itoa(n))
 	if err != nil {
 		return fmt.Errorf("the bare prober: %w", err)
 	}
@@ -57,6 +49,26 @@ func (b *bench) steadyWith(n int) error {
 		against("D", what+"against a bare prober", []float64{bare.cpuMinute}, []float64{own.cpuMinute}, 0),
 		atMost("D", fmt.Sprintf("memory of that, proportional (the prober's: %.0f MB)", bare.memory), "MB", own.memory, 40),
 	)
+}
+
+// bringAnswering makes n services run that are asked, and starts what answers
+// for them.
+func (b *bench) bringAnswering(n int) (*process, error) {
+	probe := func(i int) string {
+		return fmt.Sprintf("livenessProbe: {httpGet: {path: /health, port: %d}, periodSeconds: %.0f}", askedPort+i, askEvery.Seconds())
+	}
+	if err := b.bring(n, probe); err != nil {
+		return nil, err
+	}
+	p, err := b.start(insideBench, "answer", strconv.Itoa(n))
+	if err != nil {
+		return nil, err
+	}
+	if _, err := asked(); err != nil {
+		_ = p.stop() // what it says is in the log
+		return nil, err
+	}
+	return p, nil
 }
 
 // besideMonit has Monit find the processes by what they are called, as it must
