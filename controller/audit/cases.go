@@ -11,10 +11,9 @@ import (
 
 // course is how a Case went, by the Steps that bear its ID and by what was told.
 type course struct {
-	key    string
-	closed bool
-	tried  []try
-	told   map[string]state.Time // by round and ending, or by what it waits for
+	key   string
+	tried []try
+	told  map[string]state.Time // by round and ending, or by what it waits for
 }
 
 type try struct {
