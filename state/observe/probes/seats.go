@@ -4,8 +4,9 @@ package probes
 type seats map[int][]int
 
 // company is how many probes are asked together before another second of their
-// period is used: as few awakenings as that allows, and no crowd.
-const company = 32
+// period is used: as few awakenings as that allows, and no crowd. It takes a few
+// milliseconds to ask a hundred.
+const company = 100
 
 // maxSeats bounds the seconds that are used of a long period.
 const maxSeats = 60

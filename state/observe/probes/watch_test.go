@@ -126,17 +126,18 @@ func TestManyProbes(t *testing.T) {
 	})
 }
 
-// Few probes are few awakenings: some dozens are asked together.
+// Few probes are few awakenings.
 func TestSeats(t *testing.T) {
 	for _, c := range []struct {
 		probes, period int
 		want           []int // how many are asked in each second of the period
 	}{
 		{1, 5, []int{1, 0, 0, 0, 0}},
-		{40, 5, []int{32, 8, 0, 0, 0}},
-		{200, 5, []int{40, 40, 40, 40, 40}},
+		{19, 5, []int{19, 0, 0, 0, 0}},
+		{120, 5, []int{100, 20, 0, 0, 0}},
+		{1000, 5, []int{200, 200, 200, 200, 200}},
 		{3, 1, []int{3}},
-		{33, 3600, append([]int{32, 1}, make([]int, 58)...)},
+		{101, 3600, append([]int{100, 1}, make([]int, 58)...)},
 	} {
 		p := New(Options{Now: func() state.Time { return state.Time{} }, Ask: func(context.Context, desired.Probing) ask.Sample { return good }})
 		var all []desired.Probing

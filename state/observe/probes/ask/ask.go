@@ -19,6 +19,7 @@ type Asker struct {
 	opt      Options
 	here     addresses
 	cages    cages
+	queries  queries
 	resolver *net.Resolver  // nil: this host's
 	roots    *x509.CertPool // nil: those that this host trusts
 }

@@ -31,10 +31,39 @@ const maxEarly = 5
 // query is one HTTP request.
 type query struct {
 	to     target
+	name   string      // of to
 	tls    *tls.Config // nil: plain
 	host   string      // header
 	path   string      // encoded, with its query
 	header []desired.Header
+	text   []byte // as it goes over the wire
+}
+
+// queries keeps requests ready: the same are made again and again.
+type queries struct {
+	mu  sync.Mutex
+	all map[*desired.HTTPGet]*query // what is declared never changes
+}
+
+// maxQueries bounds what is kept of declarations that are no longer in force.
+const maxQueries = 4096
+
+func (k *queries) of(p desired.Probing) (*query, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if q := k.all[p.Probe.HTTPGet]; q != nil {
+		return q, nil
+	}
+	q, err := newQuery(p)
+	if err != nil {
+		return nil, err
+	}
+	q.name, q.text = q.to.String(), q.bytes()
+	if k.all == nil || len(k.all) >= maxQueries {
+		k.all = make(map[*desired.HTTPGet]*query)
+	}
+	k.all[p.Probe.HTTPGet] = &q
+	return &q, nil
 }
 
 // http asks as kubelet does: any status from 200 to 399 is well. It does not
@@ -42,24 +71,24 @@ type query struct {
 // has a connection of its own: one that is kept says nothing of whether new ones
 // are accepted, and holds one of the few workers of a small server.
 func (a *Asker) http(ctx context.Context, p desired.Probing) Sample {
-	q, err := newQuery(p)
+	q, err := a.queries.of(p)
 	if err != nil {
 		return unknown(err.Error())
 	}
 	c, err := a.connect(ctx, p, q)
 	if err != nil {
-		return fault(err, p, q.to.String())
+		return fault(err, p, q.name)
 	}
 	defer c.Close()
-	if _, err := c.Write(q.bytes()); err != nil {
-		return fault(err, p, q.to.String())
+	if _, err := c.Write(q.text); err != nil {
+		return fault(err, p, q.name)
 	}
 	status, body, err := answer(c, p)
 	switch {
 	case err == errHead:
 		return failed(state.ClassInvalid, "the answer begins with more than 16 KiB of headers")
 	case err != nil:
-		return fault(err, p, q.to.String())
+		return fault(err, p, q.name)
 	}
 	return judge(p, status, body)
 }
@@ -79,13 +108,14 @@ func judge(p desired.Probing, status int, body []byte) (s Sample) {
 }
 
 // connect connects, with TLS where it is asked for.
-func (a *Asker) connect(ctx context.Context, p desired.Probing, q query) (net.Conn, error) {
+func (a *Asker) connect(ctx context.Context, p desired.Probing, q *query) (net.Conn, error) {
 	c, err := a.dial(ctx, p, q.to)
 	if err != nil || q.tls == nil {
 		return c, err
 	}
-	q.tls.RootCAs = a.roots
-	secure := tls.Client(c, q.tls)
+	config := q.tls.Clone()
+	config.RootCAs = a.roots
+	secure := tls.Client(c, config)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		c.Close()
 		return nil, &handshake{err}
