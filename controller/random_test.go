@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"github.com/pakashop/evenkeel/actuators"
+	"github.com/pakashop/evenkeel/controller/audit"
 	"github.com/pakashop/evenkeel/controller/hand"
 	"github.com/pakashop/evenkeel/controller/rehearse/sim"
+	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/state"
 )
 
@@ -42,11 +44,13 @@ type life struct {
 	rand *rand.Rand
 	told []string // what was done to the host
 
-	switched []turn // when the kill switch was set and taken away
+	sets     map[string]*desired.Set // what was declared, by revision
+	switched []audit.Turn            // when the kill switch was set and taken away
 }
 
 func live(t *testing.T, seed uint64) {
-	l := &life{rig: newRig(t, estates[0]), rand: rand.New(rand.NewPCG(seed, 7))}
+	l := &life{rig: newRig(t, estates[0]), rand: rand.New(rand.NewPCG(seed, 7)), sets: map[string]*desired.Set{}}
+	l.sets[l.source.set.Revision] = l.source.set
 	l.run()
 	defer func() { l.stop() }()
 	for range 5 + l.rand.IntN(30) {
@@ -68,10 +72,19 @@ func live(t *testing.T, seed uint64) {
 	if p := l.plan(); p != "" {
 		t.Errorf("four hours later the plan is still:\n%s\nwhat happened:\n%s\nhistory:\n%s", p, strings.Join(l.told, "\n"), l.history())
 	}
-	if err := errors.Join(audit(l.store.entries, 3, 30*time.Minute), auditHand(l.store.entries, l.switched, l.host.Now())); err != nil {
+	if err := audit.Check(l.store.entries, l.host.Now(), audit.Options{Want: l.wanted, Switch: l.switched}); err != nil {
 		t.Errorf("%v\nwhat happened:\n%s\nhistory:\n%s", err, strings.Join(l.told, "\n"), l.history())
 	}
 }
+
+// declare changes what is declared.
+func (l *life) declare(yaml string) {
+	set := declare(l.t, yaml)
+	l.sets[set.Revision] = set
+	l.source.offer(set, nil)
+}
+
+func (l *life) wanted(revision string) *desired.Set { return l.sets[revision] }
 
 // happen does something to the host.
 func (l *life) happen() {
@@ -102,7 +115,7 @@ func (l *life) happen() {
 		{"sees again", func() { l.seeAll() }},
 		{"packages", func() { h.PackagesLocked(l.rand.IntN(2) == 0) }},
 		{"fault", func() { h.FailNext(l.verb(unit, file), l.fault()) }},
-		{"new desired state", func() { l.source.offer(declare(l.t, estates[l.rand.IntN(len(estates))]), nil) }},
+		{"new desired state", func() { l.declare(estates[l.rand.IntN(len(estates))]) }},
 		{"clock set back", func() { h.SetWall(h.Now().Wall.Add(-time.Hour)) }},
 		{"disk full", func() { l.store.breakWith(errDisk) }},
 		{"disk free", func() { l.store.breakWith(nil) }},
@@ -160,7 +173,7 @@ func (l *life) ask(r hand.Request) {
 }
 
 func (l *life) killSwitch(set bool) {
-	l.switched = append(l.switched, turn{l.host.Now(), set})
+	l.switched = append(l.switched, audit.Turn{At: l.host.Now(), Set: set})
 	l.stopped.Store(set)
 	path := "/run/evenkeel/stop"
 	if set {
@@ -180,7 +193,7 @@ func (l *life) leaveAlone() {
 	l.killSwitch(false)
 	time.Sleep(time.Minute) // the record can be written again
 	l.byHand(hand.Resume, "db", "web", "job")
-	l.source.offer(declare(l.t, estates[0]), nil)
+	l.declare(estates[0])
 	for _, n := range []string{"db", "web", "job"} {
 		for _, dropIn := range []string{"90-x.conf", "10-a.conf"} { // the latter is evenkeel's no more after a release
 			_ = l.host.Remove("/etc/systemd/system/" + n + ".service.d/" + dropIn)
