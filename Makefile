@@ -33,6 +33,9 @@ kubelet: ## ask Kubernetes' own prober again what probes come to (minutes, and a
 mutants: ## test the tests: each guard taken out must make a named test fail (about six minutes)
 	@.ci/mutate
 
+histories: ## live through random histories of sick services: make histories N=1000000 FROM=0
+	go test -count=1 -timeout 60m -v ./controller/ward -run TestHistories -histories $(or $(N),1000000) -from $(or $(FROM),0)
+
 crash: ## kill -9 at each enumerated point: make crash TRIALS=100
 	EVENKEEL_CRASH_TRIALS=$(or $(TRIALS),25) go test -count=1 -timeout 60m -v -run 'Kill|Crash|Budget' ./cmd/evenkeel/crash
 

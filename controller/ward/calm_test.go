@@ -13,7 +13,7 @@ import (
 // Some histories begin with nothing, and some end in peace.
 const (
 	nothingEach = 16
-	calmEach    = 8
+	calmEach    = 40
 )
 
 // nothing has a history begin at a boot of a host on which nothing ever ran, with
@@ -49,7 +49,7 @@ func (w *ward) calm() {
 	for i := range w.down {
 		w.down[i] = false
 	}
-	w.pass1(30 * time.Minute) // what is late has come, and what passes by itself has passed
+	w.wait(30 * time.Minute) // what is late has come, and what passes by itself has passed
 	for i := range w.beds {
 		b := &w.beds[i]
 		if b.ill.cure != byRestart || b.ill.kind == stuck {
@@ -57,7 +57,7 @@ func (w *ward) calm() {
 		}
 		b.ill.left = 0
 	}
-	w.net(clear)
+	w.net(whole)
 	w.ripple()
 	w.hostChanged()
 	w.settleDue()
@@ -76,7 +76,7 @@ func (w *ward) calm() {
 		w.signal(b)
 		w.settleDue()
 	}
-	w.pass1(60 * time.Hour)
+	w.wait(60 * time.Hour)
 	if w.err == nil {
 		w.inPeace()
 	}

@@ -32,7 +32,7 @@ var fates = []struct {
 	}},
 	{"loopback is lost", 4, func(w *ward, _ *bed) { w.net(lost) }},
 	{"nothing can be asked", 3, func(w *ward, _ *bed) { w.net(shut) }},
-	{"the network is back", 6, func(w *ward, _ *bed) { w.net(clear) }},
+	{"the network is back", 6, func(w *ward, _ *bed) { w.net(whole) }},
 	{"the endpoint goes down or comes back", 4, func(w *ward, _ *bed) {
 		for i := range w.down {
 			w.down[i] = !w.down[i]

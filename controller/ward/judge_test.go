@@ -2,6 +2,7 @@ package ward_test
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"time"
 
@@ -19,7 +20,7 @@ func (w *ward) breach(format string, args ...any) {
 		w.err = fmt.Errorf("at %s %s: "+format, append([]any{w.boot, w.up}, args...)...)
 		w.tell("BREACH: %v", w.err)
 		if w.say != nil {
-			w.say("%s", w.debug())
+			w.say("%s", w.show())
 		}
 	}
 }
@@ -146,7 +147,7 @@ func (w *ward) index(name string) int {
 // recoversByItself: what is sick only because something that it requires does not
 // work, which evenkeel could know, recovers by itself and is let do so.
 func (w *ward) recoversByItself(s *state.Step, b *bed) {
-	if b.ill.kind != none || !b.broken || w.network != clear || w.natures[b.svc].slow > 0 || b.lapse < 0 {
+	if b.ill.kind != none || !b.broken || w.network != whole || w.natures[b.svc].slow > 0 || b.lapse < 0 {
 		return
 	}
 	// What it needs works again, and it is about to. Its probes have been told of
@@ -232,10 +233,10 @@ func (w *ward) unknownIsNoReason(s *state.Step, b *bed) {
 	case n == 0:
 		what, have.Host = "the host", state.Fact[state.Host]{At: w.now(), Err: "no answer"}
 	case n == 1 || b.probes[1] == nil || s.Reason != state.LivenessFailed && s.Reason != state.WrongService:
-		what, have.Units = b.unit, cloneMap(have.Units)
+		what, have.Units = b.unit, maps.Clone(have.Units)
 		have.Units[b.unit] = state.Fact[state.Unit]{At: w.now(), Err: "no answer"}
 	default:
-		what, have.Probes = b.probes[1].name, cloneMap(have.Probes)
+		what, have.Probes = b.probes[1].name, maps.Clone(have.Probes)
 		have.Probes[what] = state.Fact[state.Probe]{At: w.now(), Err: "no answer", Value: have.Probes[what].Value}
 		if p := b.probes[0]; p != nil && have.Probes[p.name].Value.Verdict == state.ProbeFailure {
 			return // that one suffices
@@ -249,17 +250,9 @@ func (w *ward) unknownIsNoReason(s *state.Step, b *bed) {
 	}
 }
 
-func cloneMap[K comparable, V any](m map[K]V) map[K]V {
-	out := make(map[K]V, len(m))
-	for k, v := range m {
-		out[k] = v
-	}
-	return out
-}
-
-// look4fixpoint looks now and then whether the Plan is one over its own Notes,
-// and whether making it changed what it was made of.
-func (w *ward) look4fixpoint(now state.Time) {
+// fixpoint looks now and then whether the Plan is one over its own Notes, and
+// whether making it changed what it was made of.
+func (w *ward) fixpoint(now state.Time) {
 	if w.passes%64 != 0 {
 		return
 	}

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/pakashop/evenkeel/actuators"
 	"github.com/pakashop/evenkeel/controller/audit"
 	"github.com/pakashop/evenkeel/controller/plan"
 	"github.com/pakashop/evenkeel/state"
@@ -37,23 +36,6 @@ type guard struct {
 	refs []state.Ref
 }
 
-// flight is a Step under way.
-type flight struct {
-	step     state.Step
-	was      string // the invocation before it
-	happened bool
-	fault    int
-}
-
-// What goes wrong with a Step.
-const (
-	fine    = iota
-	fails   // nothing happens, and the actuator says so
-	unknown // it happens, and the actuator does not know
-	lies    // nothing happens, and the actuator says it did
-	unread  // it happens, and cannot be read
-)
-
 func (w *ward) now() state.Time {
 	return state.Time{Wall: w.wall.Add(w.up), Up: w.up, Boot: w.boot}
 }
@@ -79,7 +61,7 @@ func (w *ward) decide() {
 	now := w.now()
 	w.passes++
 	w.plan = plan.Make(w.set, &w.have, w.past, now)
-	w.look4fixpoint(now)
+	w.fixpoint(now)
 	for i := range w.plan.Notes {
 		n := &w.plan.Notes[i]
 		w.append(state.Entry{At: now, Note: n})
@@ -168,7 +150,7 @@ func (w *ward) read(r state.Ref, ask bool) {
 	case state.RefProbe:
 		p := &w.probes[w.probeAt[r.Name]]
 		if ask && (p.bed == nil || p.fact.Invocation != "" && w.up >= p.entered+time.Duration(p.spec.InitialDelaySeconds)*time.Second) {
-			w.sample(p)
+			w.sample(p, false)
 		}
 		w.have.Probes[r.Name] = state.Fact[state.Probe]{At: w.now(), Value: p.fact, Err: p.err}
 	}
@@ -283,85 +265,6 @@ func (w *ward) release(steps []state.Step) {
 	}
 }
 
-// effect does what a Step is to do.
-func (w *ward) effect(f *flight) {
-	if f.happened || f.fault == fails || f.fault == lies {
-		return
-	}
-	f.happened = true
-	a := f.step.Action
-	if err := w.auditor.Saw(audit.Deed{At: w.now(), Unit: a.Target, Verb: a.Verb, Step: f.step.ID}); err != nil {
-		w.breach("%v", err)
-	}
-	if a.Actuator == "fix" {
-		b := w.bed(f.step.Rests[0].Name)
-		if b.ill.cure == byFix {
-			w.heals(b)
-		}
-		return
-	}
-	if a.Target == "" {
-		return
-	}
-	b := w.bed(a.Target)
-	switch a.Verb {
-	case "start":
-		w.start(b, true)
-	case "restart":
-		w.restart(b)
-	case "stop":
-		w.stop(b)
-	case "reset-failed":
-		if b.starts = b.starts[:0]; b.u.Active == "failed" {
-			b.u.Active, b.u.Sub, b.u.Result, b.u.Restarts, b.u.Rested, b.u.Changed = "inactive", "dead", "success", 0, 0, w.up
-			w.changed(b)
-		}
-	}
-}
-
-// end writes down how a Step ended, by what is read then.
-func (w *ward) end(f *flight) {
-	w.effect(f)
-	now := w.now()
-	o := state.Outcome{ID: f.step.ID, Status: state.Done}
-	switch {
-	case f.fault == fails:
-		o.Status, o.Kind = state.StepFailed, actuators.Failed.String()
-	case f.fault == unread:
-		o.Status = state.Cut
-	case f.step.Action.Actuator == "systemd" && !w.cameAbout(f):
-		o.Status = state.StepFailed
-	}
-	w.append(state.Entry{At: now, Outcome: &o})
-	if w.say != nil {
-		w.tell("ended %s %s: %s", f.step.ID, f.step.Action, o.Status)
-	}
-	for _, r := range f.step.Rests {
-		w.read(r, false)
-	}
-	f.step.ID = ""
-	w.due = true
-}
-
-// cameAbout is the second reading's verdict.
-func (w *ward) cameAbout(f *flight) bool {
-	if f.step.Action.Target == "" {
-		return true
-	}
-	u := w.bed(f.step.Action.Target).u
-	switch f.step.Action.Verb {
-	case "start":
-		return u.Up()
-	case "restart":
-		return u.Up() && u.Invocation != f.was
-	case "stop":
-		return u.Active == "inactive" || u.Active == "failed"
-	case "reset-failed":
-		return u.Active != "failed"
-	}
-	return true
-}
-
 // dies ends evenkeel at this moment. Of what it has begun some still happens, and
 // nobody will know.
 func (w *ward) dies(down time.Duration) {
@@ -378,22 +281,16 @@ func (w *ward) dies(down time.Duration) {
 	w.life++
 	w.flights, w.guards, w.guarding, w.retrying, w.due = w.flights[:0], w.guards[:0], w.guarding[:0], false, false
 	w.have.Host = state.Fact[state.Host]{}
-	clearMap(w.have.Units)
-	clearMap(w.have.Probes)
-	clearMap(w.have.Files)
-	clearMap(w.have.Dirs)
+	clear(w.have.Units)
+	clear(w.have.Probes)
+	clear(w.have.Files)
+	clear(w.have.Dirs)
 	for i := range w.probes {
 		p := &w.probes[i]
 		p.gen++
 		p.asked, p.scheduled, p.streak, p.fact, p.err = false, false, 0, state.Probe{}, ""
 	}
 	w.after(down, evReborn, 0, w.life)
-}
-
-func clearMap[K comparable, V any](m map[K]V) {
-	for k := range m {
-		delete(m, k)
-	}
 }
 
 // reborn starts evenkeel again: of what was before it knows the entries alone.

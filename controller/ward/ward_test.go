@@ -1,95 +1,14 @@
 package ward_test
 
 import (
-	"flag"
-	"fmt"
+	"maps"
 	"math/rand/v2"
-	"os"
-	"runtime"
-	"runtime/debug"
-	"strings"
-	"sync"
-	"sync/atomic"
-	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/pakashop/evenkeel/controller/audit"
 	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/state"
 )
-
-var (
-	histories = flag.Int("histories", 3000, "how many random histories are lived through")
-	from      = flag.Uint64("from", 0, "the first of them")
-	oneSeed   = flag.Int64("seed", -1, "live through this one alone, and tell everything")
-)
-
-// perEstate is how many histories an estate has.
-const perEstate = 16
-
-// Whatever befalls the services of a host, and whoever has a hand in it, evenkeel
-// keeps its promises; and when it is over, what can be healed is well.
-func TestHistories(t *testing.T) {
-	if *oneSeed >= 0 {
-		w := newWard(newEstate(uint64(*oneSeed) / perEstate))
-		w.say = func(format string, args ...any) { t.Logf(format, args...) }
-		if err := w.live(uint64(*oneSeed)); err != nil {
-			t.Errorf("seed %d: %v", *oneSeed, err)
-		}
-		return
-	}
-	*from -= *from % perEstate
-	began := time.Now()
-	var next, passes, events atomic.Int64
-	var mu sync.Mutex
-	var worst uint64
-	var failure error
-	var wg sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		wg.Go(func() {
-			for {
-				n := next.Add(perEstate) - perEstate
-				if n >= int64(*histories) {
-					return
-				}
-				e := newEstate((*from + uint64(n)) / perEstate)
-				w := newWard(e)
-				for seed := *from + uint64(n); seed < *from+uint64(n)+perEstate; seed++ {
-					err := w.live(seed)
-					passes.Add(int64(w.passes))
-					events.Add(int64(w.events))
-					if err == nil {
-						continue
-					}
-					mu.Lock()
-					if failure == nil || seed < worst {
-						worst, failure = seed, err
-					}
-					mu.Unlock()
-					next.Store(int64(*histories))
-					return
-				}
-			}
-		})
-	}
-	wg.Wait()
-	if failure != nil {
-		t.Fatalf("seed %d: %v\nwhat happened:\n%s\nonce more: go test ./controller/ward -run TestHistories -seed %d", worst, failure, retell(worst), worst)
-	}
-	t.Logf("%d histories, %d events, %d plans, %s", *histories, events.Load(), passes.Load(), time.Since(began).Round(time.Millisecond))
-}
-
-// retell lives through a history once more, and tells its end.
-func retell(seed uint64) string {
-	w := newWard(newEstate(seed / perEstate))
-	var lines []string
-	w.say = func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
-	_ = w.live(seed)
-	return strings.Join(lines[max(0, len(lines)-80):], "\n")
-}
 
 // ward is one history.
 type ward struct {
@@ -161,14 +80,14 @@ func (w *ward) begin(seed uint64) {
 	w.pcg.Seed(seed, 0xdead)
 	w.up, w.wall, w.boot, w.boots = t0.Up, booted, t0.Boot, 1
 	w.queue.list, w.queue.seq = w.queue.list[:0], 0
-	w.err, w.events, w.network, w.blindHost, w.late, w.peace, w.invocations = nil, 0, clear, false, false, false, 0
+	w.err, w.events, w.network, w.blindHost, w.late, w.peace, w.invocations = nil, 0, whole, false, false, false, 0
 	w.host = w.seen.Host.Value
-	clear2(w.down)
+	clear(w.down)
 	w.have.Host = w.seen.Host
-	copyMap(w.have.Units, w.seen.Units)
-	copyMap(w.have.Files, w.seen.Files)
-	copyMap(w.have.Dirs, w.seen.Dirs)
-	copyMap(w.have.Probes, w.seen.Probes)
+	maps.Copy(w.have.Units, w.seen.Units)
+	maps.Copy(w.have.Files, w.seen.Files)
+	maps.Copy(w.have.Dirs, w.seen.Dirs)
+	maps.Copy(w.have.Probes, w.seen.Probes)
 	for i := range w.beds {
 		b := &w.beds[i]
 		*b = bed{svc: b.svc, unit: b.unit, probes: b.probes, starts: b.starts[:0], u: w.have.Units[b.unit].Value, lapse: -1}
@@ -192,23 +111,11 @@ func (w *ward) begin(seed uint64) {
 	w.ripple()
 }
 
-func clear2(b []bool) {
-	for i := range b {
-		b[i] = false
-	}
-}
-
-func copyMap[K comparable, V any](to, from map[K]V) {
-	for k, v := range from {
-		to[k] = v
-	}
-}
-
 // live lives through one history.
 func (w *ward) live(seed uint64) error {
 	w.begin(seed)
 	for range 5 + w.dice.IntN(3) + w.dice.IntN(25)*w.dice.IntN(2)*w.dice.IntN(2)*w.dice.IntN(2)*w.dice.IntN(2) {
-		w.pass1(w.pause())
+		w.wait(w.pause())
 		if w.err != nil {
 			return w.err
 		}
@@ -216,7 +123,7 @@ func (w *ward) live(seed uint64) error {
 		w.happens()
 		w.settleDue()
 	}
-	w.pass1(time.Minute)
+	w.wait(time.Minute)
 	if seed%calmEach == 0 && w.err == nil {
 		w.calm()
 	}
@@ -239,8 +146,8 @@ func (w *ward) pause() time.Duration {
 	return time.Duration(w.dice.IntN(2400)) * time.Second
 }
 
-// pass1 lets time pass, with all that is due in it.
-func (w *ward) pass1(d time.Duration) {
+// wait lets time pass, with all that is due in it.
+func (w *ward) wait(d time.Duration) {
 	until := w.up + d
 	for w.err == nil && len(w.queue.list) > 0 && w.queue.list[0].at <= until {
 		e := w.queue.pop()
@@ -266,7 +173,7 @@ func (w *ward) occurs(e event) {
 	case evSample:
 		if p := &w.probes[n]; p.gen == gen && w.alive {
 			p.scheduled = false
-			w.sample(p)
+			w.sample(p, true)
 		}
 	case evDie:
 		if b := &w.beds[n]; b.life == gen && (b.ill.kind == crashing || b.broken) {
@@ -333,33 +240,6 @@ func (w *ward) retry() {
 	for i := range w.beds {
 		if w.have.Units[w.beds[i].unit].Err != "" {
 			w.readUnit(&w.beds[i])
-		}
-	}
-}
-
-func TestMain(m *testing.M) {
-	flag.Parse()
-	debug.SetGCPercent(800) // there is next to nothing that lives on
-	os.Exit(m.Run())
-}
-
-// A history that fails can be lived through once more: with one seed, the same
-// happens, whatever was before it.
-func TestOneSeedOneHistory(t *testing.T) {
-	for n := range uint64(20) {
-		e := newEstate(n)
-		w := newWard(e)
-		for seed := n * perEstate; seed < (n+1)*perEstate; seed++ {
-			if err := w.live(seed); err != nil {
-				t.Fatal(err)
-			}
-			fresh := newWard(newEstate(n))
-			if err := fresh.live(seed); err != nil {
-				t.Fatal(err)
-			}
-			if d := cmp.Diff(w.entries, fresh.entries, cmpopts.EquateEmpty()); d != "" {
-				t.Fatalf("seed %d:\n%s", seed, d)
-			}
 		}
 	}
 }
