@@ -192,6 +192,18 @@ func TestHealth(t *testing.T) {
 			h.failing("s2", live, 35*time.Second)
 			h.failing("s3", live, 30*time.Second)
 		}, "held Service/s1 TooManySick\nheld Service/s1 LivenessFailed\n"},
+		{"many fall sick with what they require, and one alone: that one is restarted", func(h *host) {
+			h.manySick(5, 5, time.Minute)
+			for _, name := range []string{"s2", "s3", "s4", "s5"} {
+				h.svc(name).Requires = []string{"db"}
+			}
+			h.probed("db", readyKind)
+			h.fails("db", readyKind, time.Minute)
+		}, "only s1"},
+		{"a verdict from before our own last step on it: looked at again, and nothing is done", func(h *host) {
+			h.fails("web", live, time.Minute)
+			h.past.Ended["probe:liveness/web.service"] = h.now.Add(time.Second)
+		}, "gap Service/web probe:liveness/web.service\n"},
 		{
 			"one of many is sick: it is restarted", func(h *host) { h.manySick(5, 1, time.Minute) },
 			"Service/s1 systemd.restart s1.service LivenessFailed charged\nheld Service/s1 LivenessFailed\n",
@@ -212,6 +224,10 @@ func TestHealth(t *testing.T) {
 			switch {
 			case strings.HasPrefix(c.want, "Service/db systemd.start"):
 				if !strings.Contains(got, "Service/db systemd.start db.service") || strings.Contains(got, "web.service") || !strings.Contains(got, "held Service/web DependencySick") {
+					t.Errorf("got:\n%s", got)
+				}
+			case c.want == "only s1":
+				if !strings.Contains(got, "systemd.restart s1.service") || strings.Contains(got, "TooManySick") || strings.Count(got, "DependencySick") != 4 {
 					t.Errorf("got:\n%s", got)
 				}
 			case c.want == "held Host/app-1":

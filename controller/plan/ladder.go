@@ -182,8 +182,8 @@ func (d *draft) hopeless(sv *service, v vitals) bool {
 
 // fromRung is the number of the remedy that comes next, whether it can be tried or
 // not. A remedy that was cut short is tried again, but for a program: nobody
-// knows what it has done. A Case that tries once more
-// takes another remedy each time.
+// knows what it has done. A Case that tries once more takes another remedy each
+// time.
 func (d *draft) fromRung(sv *service, c state.Case, v vitals) int {
 	last, tried := c.Last()
 	switch {

@@ -120,6 +120,18 @@ func TestLadder(t *testing.T) {
 			t.Fatalf("the case did not close: %+v\n%s", h.past.Cases, tell(h.make()))
 		}
 	})
+	t.Run("nobody knows how it is: that heals nothing", func(t *testing.T) {
+		h := begin("restart", "fix.it")
+		h.act(t)
+		h.blindTo("web", live)
+		h.settle()
+		h.later(20 * time.Minute)
+		h.blindTo("web", live)
+		h.settle()
+		if c, open := h.past.CaseOf("Service/web", "web.service"); !open || !c.Well.IsZero() {
+			t.Fatalf("the case counts as healed: %+v", c)
+		}
+	})
 	t.Run("a relapse goes on where it was", func(t *testing.T) {
 		h := begin("restart", "fix.it")
 		h.act(t)
