@@ -164,6 +164,7 @@ func (p *Past) Draft() *Past {
 	c.Ran, c.Seen, c.Failures = maps.Clone(p.Ran), maps.Clone(p.Seen), maps.Clone(p.Failures)
 	c.Holds, c.Resumed, c.Owned = maps.Clone(p.Holds), maps.Clone(p.Resumed), maps.Clone(p.Owned)
 	c.Cases, c.Closed, c.Flaps = maps.Clone(p.Cases), maps.Clone(p.Closed), maps.Clone(p.Flaps)
+	c.Failovers, c.Scales = maps.Clone(p.Failovers), maps.Clone(p.Scales)
 	return &c
 }
 

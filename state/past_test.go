@@ -62,20 +62,36 @@ func step(t *rapid.T, i int) Step {
 func notes(t *rapid.T, i int) *Note {
 	unit := rapid.SampledFrom([]string{"a.service", "b.service"}).Draw(t, "unit")
 	object := "Service/" + unit[:1]
-	h := &Hold{Reason: ManualStop, Object: object, Unit: unit, Since: when(i), For: time.Hour}
-	return rapid.SampledFrom([]*Note{
+	return rapid.SampledFrom(append([]*Note{
 		{Kind: NoteRan, Name: unit, Ran: &Ran{Invocation: fmt.Sprint(i)}},
-		{Kind: NoteHold, Object: object, Hold: h},
-		{Kind: NoteLifted, Object: object, Name: unit, Hold: h},
 		{Kind: NoteManaged, Object: object, Managed: &Managed{Units: []string{unit}}},
 		{Kind: NoteForgot, Object: object},
-		{Kind: NoteOwned, Name: "/etc/x", Owned: &Owned{Object: object}},
-		{Kind: NoteDisowned, Name: "/etc/x"},
 		{Kind: NoteRevision, Revision: &Revision{Name: fmt.Sprint(i)}},
 		{Kind: NoteWished, Object: object, Wish: &Wish{ID: unit, Object: object}},
 		{Kind: NoteWishedNot, Object: object, Wish: &Wish{ID: unit, Object: object}},
 		{Kind: "of a newer evenkeel", Name: "x"},
-	}).Draw(t, "note")
+	}, ofPlans(object, unit, i)...)).Draw(t, "note")
+}
+
+// ofPlans are Notes that the rest of the Plan that makes them rests on.
+func ofPlans(object, unit string, i int) []*Note {
+	h := &Hold{Reason: ManualStop, Object: object, Unit: unit, Since: when(i), For: time.Hour}
+	c := &Case{ID: "case-" + object, Object: object, Unit: unit, Opened: when(i)}
+	f := &Failover{Service: object[len("Service/"):], To: "b", Since: when(i)}
+	return []*Note{
+		{Kind: NoteHold, Object: object, Hold: h},
+		{Kind: NoteTold, Object: object, Hold: h},
+		{Kind: NoteLifted, Object: object, Name: unit, Hold: h, Ran: &Ran{}},
+		{Kind: NoteLifted, Object: object, Hold: &Hold{Reason: Suspended, Object: object, Since: when(i)}},
+		{Kind: NoteOwned, Name: "/etc/x", Owned: &Owned{Object: object}},
+		{Kind: NoteDisowned, Name: "/etc/x"},
+		{Kind: NoteCase, Object: object, Name: unit, Case: c},
+		{Kind: NoteHealed, Object: object, Name: unit, Case: c},
+		{Kind: NoteFlap, Object: object, Name: unit, Flap: &Flap{Restarts: uint32(i), Since: when(i)}},
+		{Kind: NoteFailover, Object: object, Failover: f},
+		{Kind: NoteStoodIn, Object: object, Failover: f},
+		{Kind: NoteRoll, Roll: &Roll{Units: []string{unit}}},
+	}
 }
 
 func foldAll(p *Past, log []Entry) *Past {
@@ -130,6 +146,22 @@ func TestACloneIsIndependent(t *testing.T) {
 		foldAll(c, log[cut:])
 		if plain(p) != before {
 			t.Fatal("the original changed with its clone")
+		}
+	})
+}
+
+// A Plan in the making folds its own Notes, and the Past that it is made of stays as
+// it is.
+func TestADraftIsIndependent(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := foldAll(NewPast(), logs(t))
+		p.Scales["Service/a"] = Scale{Object: "Service/a", To: 2, Case: "case-Service/a"}
+		d, before := p.Draft(), plain(p)
+		for i := range 5 {
+			d.Fold(Entry{At: when(100), Note: rapid.SampledFrom(ofPlans("Service/a", "a.service", i)).Draw(t, "note")})
+		}
+		if after := plain(p); after != before {
+			t.Fatal(cmp.Diff(before, after))
 		}
 	})
 }
