@@ -4,7 +4,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 LDFLAGS := -s -w -X main.version=$(VERSION)
 PACKAGES ?= ./...
 
-.PHONY: help setup build demo test race kubelet mutants crash bench lint generate clean
+.PHONY: help setup build demo test race histories kubelet mutants crash bench lint generate clean
 
 help: ## what there is
 	@sed -n 's/^\([a-z]*\):.*## /\1	/p' Makefile | expand -t 10

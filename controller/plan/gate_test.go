@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/state"
 )
 
@@ -55,6 +56,44 @@ func TestLimits(t *testing.T) {
 	crash()
 	held(state.BudgetSpent, 30*time.Minute-31*time.Second)
 	repair()
+}
+
+// A repair that ended a long run in good health is the first of a row: the run does
+// not excuse the next repair from its pause.
+func TestARepairOfALongRunCounts(t *testing.T) {
+	h := newHost("web")
+	h.now = state.Time{Wall: boot0.Add(20 * time.Minute), Up: 20 * time.Minute, Boot: "b1"}
+	for _, c := range []struct {
+		repaired time.Duration
+		want     string
+	}{
+		{11 * time.Minute, "Service/web systemd.start web.service Failed charged\n"}, // it was well for long after that
+		{19*time.Minute + 58*time.Second, "held Service/web Backoff\n"},              // that had ended the run, and did not help
+	} {
+		h.past.Charges["web.service"] = []state.Time{{Wall: boot0.Add(c.repaired), Up: c.repaired, Boot: "b1"}}
+		h.unit("web.service", func(u *state.Unit) {
+			hasFailed(u)
+			u.Entered, u.Exited = 2*time.Minute, 19*time.Minute+59*time.Second
+		})
+		h.see()
+		if got := tell(h.make()); got != c.want {
+			t.Errorf("repaired at %v:\n%s\nwant:\n%s", c.repaired, got, c.want)
+		}
+	}
+}
+
+// What may begin together is within the limits together.
+func TestLimitsOfWhatBeginsTogether(t *testing.T) {
+	h := newHost("db", "web")
+	h.want.Policy.Budgets.InFlight, h.want.Policy.Budgets.Disruptive = 2, 1
+	for _, n := range []string{"db", "web"} {
+		h.probed(n, desired.LivenessProbe)
+		h.fails(n, desired.LivenessProbe, time.Minute)
+	}
+	want := "Service/db systemd.restart db.service LivenessFailed charged\nheld Service/db LivenessFailed\nheld Service/web BudgetSpent\nheld Service/web LivenessFailed\n"
+	if got := tell(h.make()); got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
 }
 
 // Limits that were spent begin anew, once.

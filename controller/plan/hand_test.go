@@ -563,3 +563,15 @@ func TestAccepted(t *testing.T) {
 		t.Errorf("changed (-want +got):\n%s", d)
 	}
 }
+
+// Once what was asked for is answered, nothing waits for its sake.
+func TestNothingWaitsForAnAnswer(t *testing.T) {
+	h := newHost("web")
+	h.past.Fold(state.Entry{At: h.now, Note: &state.Note{Kind: state.NoteAsked, Object: "Service/web", Ask: &state.Ask{
+		ID: "a1", Object: "Service/web", Verb: "start", Units: []string{"web.service"}, At: h.now,
+	}}})
+	p := h.make()
+	if len(p.Notes) != 1 || p.Notes[0].Kind != state.NoteAnswered || p.Again != nil {
+		t.Errorf("notes %v, again at %v", p.Notes, p.Again)
+	}
+}

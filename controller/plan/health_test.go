@@ -144,6 +144,33 @@ func TestHealth(t *testing.T) {
 			h.settle()
 			h.fails("web", live, time.Minute)
 		}, "held Service/web DependencySick\nheld Service/web LivenessFailed\n"},
+		{"its liveness succeeds again only just now: what requires it may recover by itself", func(h *host) {
+			h.probed("db", live)
+			h.probe("db", live, state.Probe{Verdict: state.ProbeSuccess, Since: h.now.Up - 20*time.Second})
+			h.fails("web", live, time.Minute)
+		}, "held Service/web DependencySick\nheld Service/web LivenessFailed\n"},
+		{"it fell sick after what it requires was well, which is only just now: it may recover by itself", func(h *host) {
+			h.probed("db", live)
+			h.probe("db", live, state.Probe{Verdict: state.ProbeSuccess, Since: h.now.Up - 25*time.Second})
+			h.fails("web", live, 20*time.Second)
+		}, "held Service/web DependencySick\nheld Service/web LivenessFailed\n"},
+		{"what it requires has begun to fail: whether that is the cause shows first", func(h *host) {
+			h.probed("db", live)
+			h.failing("db", live, 5*time.Second)
+			h.fails("web", live, time.Minute)
+		}, "held Service/web DependencySick\nheld Service/web LivenessFailed\n"},
+		{"it is stuck in its start, and what it requires is sick: it waits", func(h *host) {
+			h.svc("db").Spec.Stateful = true
+			h.probed("db", live)
+			h.fails("db", live, time.Minute)
+			h.unit("web.service", stuckStarting)
+		}, "held Service/db Escalated\nheld Service/db LivenessFailed\nheld Service/web DependencySick\n"},
+		{"it is stuck in its start, and a human asks for it: his step alone", func(h *host) {
+			h.unit("web.service", stuckStarting)
+			h.past.Fold(state.Entry{At: h.now, Note: &state.Note{Kind: state.NoteAsked, Object: "Service/web", Ask: &state.Ask{
+				ID: "a1", Object: "Service/web", Verb: "start", Units: []string{"web.service"}, At: h.now,
+			}}})
+		}, "Service/web systemd.start web.service ByHand\n"},
 		{"what it requires has been well for long: it is restarted", func(h *host) {
 			h.unit("db.service", func(u *state.Unit) { u.Entered, u.Invocation = 9*time.Minute, "i2" })
 			h.past.Started["db.service"] = h.now
@@ -204,6 +231,11 @@ func TestHealth(t *testing.T) {
 			h.fails("web", live, time.Minute)
 			h.past.Ended["probe:liveness/web.service"] = h.now.Add(time.Second)
 		}, "gap Service/web probe:liveness/web.service\n"},
+		{"one has begun to fail, and the others cannot be seen: nothing is disturbed", func(h *host) {
+			h.manySick(5, 1, time.Minute)
+			h.blindTo("s2", live)
+			h.blindTo("s3", live)
+		}, "held Service/s1 TooManySick\nheld Service/s1 LivenessFailed\ngap Service/s2 probe:liveness/s2.service\ngap Service/s3 probe:liveness/s3.service\n"},
 		{
 			"one of many is sick: it is restarted", func(h *host) { h.manySick(5, 1, time.Minute) },
 			"Service/s1 systemd.restart s1.service LivenessFailed charged\nheld Service/s1 LivenessFailed\n",
@@ -239,6 +271,10 @@ func TestHealth(t *testing.T) {
 			}
 		})
 	}
+}
+
+func stuckStarting(u *state.Unit) {
+	u.Active, u.Sub, u.MainPID, u.Changed = "activating", "start", 100, 2*time.Minute
 }
 
 // manySick adds n services with a liveness probe each, of which some are sick.

@@ -35,6 +35,30 @@ func TestManualStop(t *testing.T) {
 	fixpoint(t, h, p)
 }
 
+// A unit that a human stops while it starts has never exited since evenkeel's own
+// last stop of it, nor since it was given back: that it changed tells.
+func TestAStopBeforeItHasComeUp(t *testing.T) {
+	for name, before := range map[string]func(h *host){
+		"evenkeel had stopped it": func(h *host) {
+			h.past.Stopped["web.service"] = state.Time{Wall: boot0, Up: 5 * time.Minute, Boot: "b1"}
+		},
+		"a human had given it back": func(h *host) {
+			h.past.Resumed["Service/web"] = state.Time{Wall: boot0, Up: 5 * time.Minute, Boot: "b1"}
+		},
+		"neither, and it had run on": func(*host) {},
+	} {
+		h := newHost("web")
+		before(h)
+		h.unit("web.service", func(u *state.Unit) {
+			u.Active, u.Sub, u.Exited, u.Changed, u.Stop = "inactive", "dead", 4*time.Minute, 9*time.Minute, state.StopByJob
+		})
+		h.settle()
+		if got := tell(h.make()); got != "held Service/web ManualStop\n" {
+			t.Errorf("%s:\n%s", name, got)
+		}
+	}
+}
+
 // A shutdown stops every unit: what goes down after the last look at the host is
 // nobody's stop until the host was looked at again.
 func TestAShutdownIsNobodysStop(t *testing.T) {

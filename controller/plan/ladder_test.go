@@ -265,6 +265,91 @@ func TestLadder(t *testing.T) {
 			t.Errorf("told %d times", told)
 		}
 	})
+	t.Run("the start after a remedy was cut short: the remedy is not tried again", func(t *testing.T) {
+		h := begin("fix.it", "restart")
+		h.act(t)
+		h.unit("web.service", func(u *state.Unit) { dead(u); u.Exited, u.Rested, u.Changed = h.now.Up, h.now.Up, h.now.Up })
+		h.settle()
+		s := plan.Ready(h.make(), h.past)[0]
+		if s.Action.Verb != "start" || s.Rung != 1 {
+			t.Fatalf("want the start after the first remedy: %+v", s)
+		}
+		h.past.Fold(state.Entry{At: h.now, Intent: &state.Intent{Step: s}})
+		h.past.Fold(state.Entry{At: h.now, Outcome: &state.Outcome{ID: s.ID, Status: state.Cut}})
+		h.unit("web.service", func(u *state.Unit) {
+			u.Active, u.Sub, u.Result, u.Invocation, u.Entered = "active", "running", "success", "i9", h.now.Up
+		})
+		h.later(time.Minute)
+		h.see()
+		h.settle()
+		h.fails("web", live, 30*time.Second)
+		if next := h.act(t); next.Rung != 2 {
+			t.Fatalf("want the second remedy: %+v", next)
+		}
+	})
+	t.Run("it tries once more, another remedy each time", func(t *testing.T) {
+		h := begin("fix.it", "restart")
+		var did []string
+		for range 4 {
+			s := h.act(t)
+			did = append(did, s.Action.Verb)
+			for range 3 {
+				h.later(time.Minute)
+				h.fails("web", live, 50*time.Second)
+				h.settle()
+			}
+			if len(did) > 1 {
+				h.has(t, "held Service/web Escalated")
+				h.later(24 * time.Hour)
+				h.see()
+				h.fails("web", live, 50*time.Second)
+				continue
+			}
+		}
+		if got := strings.Join(did, " "); got != "it restart it restart" {
+			t.Errorf("it did: %s", got)
+		}
+	})
+	t.Run("there is nothing to try: told once, and not tried once more", func(t *testing.T) {
+		h := begin("escalate")
+		told := 0
+		for range 5 {
+			p := h.make()
+			told += tells(p)
+			h.fold(p)
+			for _, held := range p.Held {
+				if held.Reason == state.Escalated && held.Until != nil {
+					t.Errorf("at %v it says it will be tried at %v", h.now.Up, held.Until.Up)
+				}
+			}
+			h.later(2 * time.Hour)
+			h.see()
+			h.fails("web", live, time.Hour)
+		}
+		if told != 1 {
+			t.Errorf("told %d times", told)
+		}
+	})
+	t.Run("what it waits for changes to and fro: told seldom", func(t *testing.T) {
+		h := begin("fix.it", "restart")
+		h.svc("web").Spec.Limits.Backoff = nil
+		told := 0
+		for n := range 20 {
+			h.want.Policy.Actions["fix.it"], h.past.Charges[""] = desired.Approve, nil
+			if n%2 == 1 {
+				h.want.Policy.Actions["fix.it"], h.past.Charges[""] = desired.Auto, []state.Time{h.now, h.now, h.now}
+			}
+			p := h.make()
+			told += tells(p)
+			h.fold(p)
+			h.later(2 * time.Minute)
+			h.see()
+			h.fails("web", live, 40*time.Second)
+		}
+		if told != 2 {
+			t.Errorf("told %d times within 40 minutes", told)
+		}
+	})
 	t.Run("what a human retries begins anew", func(t *testing.T) {
 		h := begin("escalate")
 		h.has(t, "held Service/web Escalated")
@@ -272,6 +357,53 @@ func TestLadder(t *testing.T) {
 		h.past.Fold(state.Entry{At: h.now, Note: &state.Note{Kind: state.NoteRetried, Object: "Service/web", Name: "web.service"}})
 		h.has(t, "systemd.restart web.service")
 	})
+}
+
+// tells counts what a plan tells a human.
+func tells(p state.Plan) (n int) {
+	for _, note := range p.Notes {
+		if note.Kind == state.NoteCase && note.Detail != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// A unit that a human stopped has no Case, and nobody is told that its limits are
+// spent; the plan is made once, not again and again.
+func TestAHumanKeepsItDown(t *testing.T) {
+	for _, remedies := range [][]desired.Do{nil, ladder("restart")} {
+		h := newHost("web")
+		h.svc("web").Spec.Remedies = remedies
+		h.past.Charges["web.service"] = []state.Time{h.now, h.now, h.now}
+		h.unit("web.service", func(u *state.Unit) {
+			dead(u)
+			u.Active, u.Sub, u.Result, u.Stop, u.Restarts = "inactive", "dead", "success", state.StopByJob, 2
+		})
+		h.settle()
+		h.later(11 * time.Minute)
+		h.see()
+		p := h.make()
+		if len(p.Notes)+len(h.past.Cases) > 0 || tell(p) != "held Service/web ManualStop\nheld Service/web BudgetSpent\n" {
+			t.Errorf("with %v: %v and\n%s", remedies, p.Notes, tell(p))
+		}
+		if p.Again == nil || p.Again.Up-h.now.Up < 10*time.Minute {
+			t.Errorf("it is to be made again at %v", p.Again)
+		}
+	}
+}
+
+// systemd's start limit is reset before a start that is a remedy; the reset is none.
+func TestAResetIsNoRemedy(t *testing.T) {
+	h := newHost("web")
+	h.svc("web").Spec.Remedies = ladder("restart", "escalate")
+	h.unit("web.service", func(u *state.Unit) { dead(u); u.Result, u.Rested = "start-limit-hit", 0 })
+	h.settle()
+	for _, s := range h.make().Steps {
+		if (s.Case != "") != (s.Action.Verb == "start") {
+			t.Errorf("%s is a remedy of %q", s.Action, s.Case)
+		}
+	}
 }
 
 // Remedies are climbed for what does not stay up, too.

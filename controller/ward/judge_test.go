@@ -260,6 +260,9 @@ func (w *ward) fixpoint(now state.Time) {
 	if again := plan.Make(w.set, &w.have, w.past, now); !reflect.DeepEqual(w.plan, again) {
 		w.breach("two plans of the same:\n%s", cmp.Diff(w.plan, again))
 	}
+	if !reflect.DeepEqual(past, w.past) {
+		w.breach("making a plan changed the past:\n%s", cmp.Diff(past, w.past))
+	}
 	for i := range w.plan.Notes {
 		past.Fold(state.Entry{At: now, Note: &w.plan.Notes[i]})
 	}
