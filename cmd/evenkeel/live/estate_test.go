@@ -165,6 +165,20 @@ func TestTheEstateIsStruck(t *testing.T) {
 			"mv /usr/lib/postgresql/15/bin/postgres /root/postgres; mv /usr/bin/redis-server /root/redis-server; systemctl kill -s KILL postgresql@15-main redis-server",
 			"mv /root/postgres /usr/lib/postgresql/15/bin/postgres; mv /root/redis-server /usr/bin/redis-server")
 	})
+	strike("all of it is killed at once: it comes up in order, and nothing blocks it", func(b box) {
+		called := b.escalations()
+		b.sh("systemctl kill -s KILL " + units19 + " redis-server postgresql@15-main nginx")
+		b.until("the gateway runs", func() string {
+			if r := b.row("pakashop-gateway"); r.Active != "active" {
+				return fmt.Sprint(r)
+			}
+			return ""
+		})
+		b.allWell()
+		if n := b.escalations() - called; n != 0 {
+			t.Errorf("a human was called %d times", n)
+		}
+	})
 	strike("the loopback is lost: nothing is done, and a human is called once", func(b box) {
 		before, called := b.runs(), b.escalations()
 		b.sh("ip link set lo down")
