@@ -294,7 +294,7 @@ func TestWhoMayStartPrograms(t *testing.T) {
 // Helpers of tests never reach the product.
 func TestHelpersOfTestsStayInTests(t *testing.T) {
 	for pkg, r := range rooms(t) {
-		for _, helper := range []string{"testing", "controller/rehearse/hosttest", "pgregory.net/rapid", "go.uber.org/goleak", "github.com/google/go-cmp/cmp"} {
+		for _, helper := range []string{"testing", "controller/audit/recorded", "controller/rehearse/hosttest", "pgregory.net/rapid", "go.uber.org/goleak", "github.com/google/go-cmp/cmp"} {
 			file := r.imports[helper]
 			if file != "" && pkg != "controller/rehearse/hosttest" && pkg != "actuators/actuatortest" {
 				t.Errorf("%s imports %s, which is for tests", file, helper)

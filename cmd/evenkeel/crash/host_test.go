@@ -12,6 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pakashop/evenkeel/controller/audit/recorded"
+	"github.com/pakashop/evenkeel/desired"
+	"github.com/pakashop/evenkeel/desired/read"
 	"github.com/pakashop/evenkeel/state"
 	"github.com/pakashop/evenkeel/state/record"
 )
@@ -35,19 +38,36 @@ type box struct {
 	state   string // the folder of the record
 	witness string // the folder in which units write down what is done to them
 	names   *names // the names in watched folders
+
+	declared recorded.Declared // for the judge of the record
 }
 
 // newBox returns an empty estate. What its units leave is taken away with it.
 func newBox(t *testing.T) *box {
 	dir := t.TempDir()
-	b := &box{T: t, desired: filepath.Join(dir, "desired"), state: filepath.Join(dir, "state"), witness: filepath.Join(dir, "witness")}
+	b := &box{T: t, declared: recorded.Declared{All: true}, desired: filepath.Join(dir, "desired"), state: filepath.Join(dir, "state"), witness: filepath.Join(dir, "witness")}
 	for _, d := range append([]string{b.desired, b.witness}, watched...) {
 		b.ok(os.MkdirAll(d, 0o755))
 	}
 	b.ok(os.WriteFile(wants+"/.keep", nil, 0o644)) // systemd removes the folder when it is empty, and the watch with it
 	t.Cleanup(b.clear)
+	t.Cleanup(b.judge)
 	b.names = watch(t, watched...)
 	return b
+}
+
+// judge audits the record that a test leaves.
+func (b *box) judge() {
+	b.until("the record can be read", func() string {
+		err := recorded.Judge(b.state, &b.declared)
+		if errors.Is(err, record.ErrLocked) {
+			return err.Error()
+		}
+		if err != nil {
+			b.Error(err)
+		}
+		return ""
+	})
 }
 
 // clear removes every unit of a test, all of whose names begin with "crash-".
@@ -112,6 +132,7 @@ func service(name, spec string) string {
 func (b *box) declare(objects ...string) {
 	b.Helper()
 	b.put(filepath.Join(b.desired, "all.yaml"), strings.Join(objects, "---\n"))
+	b.declared.Load(b.desired, read.Options{Policy: desired.BuiltInPolicy()})
 }
 
 // unit is a unit file that writes down each start, stop and reload, with more

@@ -177,10 +177,9 @@ func TestRemediesByPlugins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := box{T: t, host: hosttest.Boot(t, rehearse.Options{
+	b := newBox(t, hosttest.Boot(t, rehearse.Options{
 		Name: "remedies", Layers: []string{layer}, Binds: []rehearse.Bind{{Source: binary, Target: "/usr/local/bin/evenkeel", ReadOnly: true}},
-	})}
-	b.sh("mkdir -p " + desiredDir)
+	}))
 	b.write("/root/furnish", furnish)
 	b.sh("sh /root/furnish")
 	b.write(policyFile, remedyPolicy)

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pakashop/evenkeel/controller/audit/recorded"
 	"github.com/pakashop/evenkeel/controller/rehearse"
 	"github.com/pakashop/evenkeel/controller/rehearse/hosttest"
 )
@@ -44,6 +45,8 @@ type box struct {
 	*testing.T
 	host *rehearse.Host
 	args []string // for each call of evenkeel, besides
+
+	declared *recorded.Declared // for the judge of the record
 }
 
 // boot boots a host of the test's own.
@@ -59,7 +62,7 @@ func boot(t *testing.T, name string) box {
 // newBox is a box whose controller's log is told where the test fails.
 func newBox(t *testing.T, h *rehearse.Host) box {
 	t.Helper()
-	b := box{T: t, host: h}
+	b := box{T: t, host: h, declared: &recorded.Declared{}}
 	b.sh("mkdir -p " + desiredDir)
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -67,11 +70,12 @@ func newBox(t *testing.T, h *rehearse.Host) box {
 			t.Logf("the end of evenkeel's log:\n%s", log)
 		}
 	})
+	t.Cleanup(b.judge)
 	return b
 }
 
 // on is the same host in a subtest.
-func (b box) on(t *testing.T) box { return box{t, b.host, b.args} }
+func (b box) on(t *testing.T) box { return box{t, b.host, b.args, b.declared} }
 
 // result is how a command ended.
 type result struct {
@@ -168,6 +172,7 @@ func (b box) declare(file string, objects ...string) {
 		b.Fatalf("the test declares what is not valid: %s", out)
 	}
 	b.write(desiredDir+"/"+file+".yaml", yaml)
+	b.inForce()
 }
 
 // until polls until f has nothing to complain about.

@@ -1,7 +1,8 @@
 // Package live_test drives the real binary on real disposable hosts, from
 // outside, as an operator would: it writes YAML, breaks things by hand, and
 // reads what the command line says. It imports nothing of evenkeel but the
-// hosts, so that it can only rely on what is a contract.
+// hosts, so that it can only rely on what is a contract, and the judge of the
+// records that are left (judge_test.go).
 package live_test
 
 import (
