@@ -26,6 +26,7 @@ func Turned(want *desired.Set, past *state.Past) *desired.Set {
 		all := append(slices.Clone(s.Units), s.Spare...)
 		n := min(max(scale.To, len(s.Units)), len(all))
 		s.Units, s.Spare = all[:n:n], all[n:]
+		s.Folders = nil
 		s.Folders = s.DropInFolders()
 	}
 	return &t
