@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/pakashop/evenkeel/actuators"
 	"github.com/pakashop/evenkeel/controller"
 	"github.com/pakashop/evenkeel/controller/rehearse/sim"
 	"github.com/pakashop/evenkeel/desired"
@@ -26,7 +28,8 @@ import (
 type memory struct {
 	mu      sync.Mutex
 	entries []state.Entry
-	broken  error // Append fails with it
+	broken  error             // Append fails with it
+	each    func(state.Entry) // is told of each entry; nil: nobody is
 }
 
 func (m *memory) Append(in []state.Entry) ([]state.Entry, error) {
@@ -40,6 +43,9 @@ func (m *memory) Append(in []state.Entry) ([]state.Entry, error) {
 		e.Seq = uint64(len(m.entries) + 1)
 		m.entries = append(m.entries, e)
 		out[i] = e
+		if m.each != nil {
+			m.each(e)
+		}
 	}
 	return out, nil
 }
@@ -165,6 +171,8 @@ func indent(lines []string) string {
 type rig struct {
 	t       testing.TB
 	host    *sim.Host
+	eyes    *witness
+	more    map[string]actuators.Actuator // beside the host's
 	store   *memory
 	source  *source
 	stopped atomic.Bool // the kill switch
@@ -183,15 +191,55 @@ func newRig(t testing.TB, yaml string) *rig {
 		t: t, host: sim.New(sim.Options{Name: "sim", Reload: 100 * time.Millisecond}), store: &memory{},
 		source: &source{set: declare(t, yaml), changed: make(chan struct{})},
 	}
+	r.eyes = &witness{Host: r.host, read: map[state.Ref]state.Time{}}
 	r.host.Advance(time.Minute) // it was booted a while ago
 	return r
+}
+
+// witness remembers when each fact was read.
+type witness struct {
+	*sim.Host
+	mu     sync.Mutex
+	read   map[state.Ref]state.Time
+	before func(refs []state.Ref) // a reading; nil: nothing
+}
+
+func (w *witness) Observe(ctx context.Context, refs []state.Ref) state.Facts {
+	if w.before != nil {
+		w.before(refs)
+	}
+	now := w.Now()
+	f := w.Host.Observe(ctx, refs)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range refs {
+		w.read[r] = now
+	}
+	return f
+}
+
+// restsOnWhatWasRead: whatever begins, what it rests on was read just before.
+func (r *rig) restsOnWhatWasRead(e state.Entry) {
+	if e.Intent == nil {
+		return
+	}
+	r.eyes.mu.Lock()
+	defer r.eyes.mu.Unlock()
+	for _, ref := range e.Intent.Step.Rests {
+		if at, ok := r.eyes.read[ref]; !ok || e.At.Since(at) > time.Second {
+			r.t.Errorf("%s begins at %v, and %s was read at %v", e.Intent.Step.Action, e.At.Up, ref, at.Up)
+		}
+	}
 }
 
 // run starts the controller and the host's clock.
 func (r *rig) run() {
 	r.t.Helper()
+	r.store.each = r.restsOnWhatWasRead
+	acts := r.host.Actuators()
+	maps.Copy(acts, r.more)
 	c, err := controller.New(controller.Options{
-		Source: r.source, Observer: r.host, Store: r.store, Actuators: r.host.Actuators(),
+		Source: r.source, Observer: r.eyes, Store: r.store, Actuators: acts,
 		Log: slog.New(slog.DiscardHandler), Stopped: r.stopped.Load, Tell: r.tell,
 	})
 	if err != nil {

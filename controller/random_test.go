@@ -32,7 +32,11 @@ var estates = []string{
 // its promises; and once they leave it alone, it comes to be as declared.
 func TestRandomHistories(t *testing.T) {
 	for seed := range uint64(*histories) {
-		synctest.Test(t, func(t *testing.T) { live(t, seed) })
+		synctest.Test(t, func(t *testing.T) {
+			l := &life{rig: newRig(t, estates[0]), rand: rand.New(rand.NewPCG(seed, 7)), sets: map[string]*desired.Set{}}
+			l.names, l.estates = []string{"db", "web", "job"}, estates
+			l.live()
+		})
 		if t.Failed() {
 			t.Fatalf("seed %d", seed)
 		}
@@ -44,17 +48,24 @@ type life struct {
 	rand *rand.Rand
 	told []string // what was done to the host
 
+	names    []string // of the services
+	estates  []string
+	sick     bool                    // they fall sick, too
 	sets     map[string]*desired.Set // what was declared, by revision
 	switched []audit.Turn            // when the kill switch was set and taken away
 }
 
-func live(t *testing.T, seed uint64) {
-	l := &life{rig: newRig(t, estates[0]), rand: rand.New(rand.NewPCG(seed, 7)), sets: map[string]*desired.Set{}}
+func (l *life) live() {
+	t := l.t
 	l.sets[l.source.set.Revision] = l.source.set
 	l.run()
 	defer func() { l.stop() }()
 	for range 5 + l.rand.IntN(30) {
-		l.happen()
+		if l.sick && l.rand.IntN(2) == 0 {
+			l.fallSick()
+		} else {
+			l.happen()
+		}
 		time.Sleep(time.Duration(l.rand.Int64N(int64(4 * time.Minute))))
 		if l.rand.IntN(4) == 0 {
 			synctest.Wait()
@@ -62,7 +73,7 @@ func live(t *testing.T, seed uint64) {
 	}
 	l.leaveAlone()
 	time.Sleep(3 * time.Hour) // the longest hold, and the longest limit, are over
-	for _, n := range []string{"db", "web", "job"} {
+	for _, n := range l.names {
 		_ = l.host.Start(n + ".service") // the stop of a stateful service stands until a human ends it
 	}
 	time.Sleep(time.Minute)
@@ -88,7 +99,7 @@ func (l *life) wanted(revision string) *desired.Set { return l.sets[revision] }
 
 // happen does something to the host.
 func (l *life) happen() {
-	name := []string{"db", "web", "job"}[l.rand.IntN(3)]
+	name := l.names[l.rand.IntN(len(l.names))]
 	unit := name + ".service"
 	file := "/etc/systemd/system/" + unit
 	h := l.host
@@ -115,16 +126,16 @@ func (l *life) happen() {
 		{"sees again", func() { l.seeAll() }},
 		{"packages", func() { h.PackagesLocked(l.rand.IntN(2) == 0) }},
 		{"fault", func() { h.FailNext(l.verb(unit, file), l.fault()) }},
-		{"new desired state", func() { l.declare(estates[l.rand.IntN(len(estates))]) }},
+		{"new desired state", func() { l.declare(l.estates[l.rand.IntN(len(l.estates))]) }},
 		{"clock set back", func() { h.SetWall(h.Now().Wall.Add(-time.Hour)) }},
 		{"disk full", func() { l.store.breakWith(errDisk) }},
 		{"disk free", func() { l.store.breakWith(nil) }},
 		{"kill switch", func() { l.killSwitch(l.rand.IntN(2) == 0) }},
 		{"by hand start", func() { l.byHand(hand.Start, name) }},
 		{"by hand stop", func() { l.byHand(hand.Stop, name) }},
-		{"by hand stop of all", func() { l.byHand(hand.Stop, "db", "web", "job") }},
+		{"by hand stop of all", func() { l.byHand(hand.Stop, l.names...) }},
 		{"by hand restart", func() { l.byHand(hand.Restart, name) }},
-		{"by hand restart of all", func() { l.byHand(hand.Restart, "db", "web", "job") }},
+		{"by hand restart of all", func() { l.byHand(hand.Restart, l.names...) }},
 		{"by hand reload", func() { l.byHand(hand.Reload, name) }},
 		{"by hand suspend", func() { l.byHand(hand.Suspend, name) }},
 		{"by hand resume", func() { l.byHand(hand.Resume, name) }},
@@ -148,7 +159,7 @@ func (l *life) fault() sim.Fault {
 }
 
 func (l *life) seeAll() {
-	for _, n := range []string{"db", "web", "job"} {
+	for _, n := range l.names {
 		l.host.Unobservable(state.Ref{Kind: state.RefUnit, Name: n + ".service"}, "")
 		l.host.Unobservable(state.Ref{Kind: state.RefFile, Name: "/etc/systemd/system/" + n + ".service"}, "")
 	}
@@ -192,9 +203,12 @@ func (l *life) leaveAlone() {
 	l.store.breakWith(nil)
 	l.killSwitch(false)
 	time.Sleep(time.Minute) // the record can be written again
-	l.byHand(hand.Resume, "db", "web", "job")
-	l.declare(estates[0])
-	for _, n := range []string{"db", "web", "job"} {
+	l.byHand(hand.Resume, l.names...)
+	l.declare(l.estates[0])
+	if l.sick {
+		l.recover()
+	}
+	for _, n := range l.names {
 		for _, dropIn := range []string{"90-x.conf", "10-a.conf"} { // the latter is evenkeel's no more after a release
 			_ = l.host.Remove("/etc/systemd/system/" + n + ".service.d/" + dropIn)
 		}

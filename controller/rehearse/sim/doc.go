@@ -17,6 +17,9 @@
 // are no timers that elapse, no sockets that start services, no resource limits
 // and no cgroups.
 //
-// It imports state, the actuator contract and the systemd and file actuators
-// (for their code and their descriptions), and nothing of the controller.
+// What runs may be sick by hand: FallSick, SetNetwork and Away are what the real
+// prober, which asks in the host's time, is told.
+//
+// It imports state, the prober, the actuator contract and the systemd and file
+// actuators (for their code and their descriptions), and nothing of the controller.
 package sim

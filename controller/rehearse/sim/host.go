@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/pakashop/evenkeel/state"
+	"github.com/pakashop/evenkeel/state/observe/probes"
 )
 
 // Options of a Host; the zero value is useful.
@@ -42,6 +43,11 @@ type Host struct {
 	displaced map[string][]byte
 	watchers  map[*watcher]struct{}
 	deaf      bool
+
+	prober  *probes.Prober
+	sick    map[string]sick // by unit
+	network Network
+	away    map[string]bool // by object
 }
 
 // New boots a Host with nothing on it but systemd.
@@ -59,7 +65,9 @@ func New(o Options) *Host {
 		o: o, rand: rand.New(rand.NewPCG(o.Seed, 1)), clock: clock{wall: o.Start},
 		programs: map[string]Program{}, faults: map[string][]Fault{}, blind: map[state.Ref]string{},
 		displaced: map[string][]byte{}, watchers: map[*watcher]struct{}{},
+		sick: map[string]sick{}, away: map[string]bool{},
 	}
+	h.prober = newProber(h)
 	h.fs = newFS(h.clock.wallNow)
 	for _, dir := range searchPath {
 		h.fs.mkdir(dir)

@@ -9,18 +9,31 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/state"
 )
-
-// Probe does nothing: nobody asks what runs on this host how it is.
-func (h *Host) Probe([]desired.Probing) {}
 
 // KeepLoaded does nothing: whatever is asked of this host is cheap.
 func (h *Host) KeepLoaded(context.Context, []state.Ref) (let func()) { return func() {} }
 
-// Observe reads the named facts, all at this instant.
-func (h *Host) Observe(_ context.Context, refs []state.Ref) state.Facts {
+// Observe reads the named facts, all at this instant. What is probed is asked once
+// more.
+func (h *Host) Observe(ctx context.Context, refs []state.Ref) state.Facts {
+	out := h.look(refs)
+	h.prober.Units(out.Units)
+	var names []string
+	for _, r := range refs {
+		if r.Kind == state.RefProbe && r.Name != "" {
+			names = append(names, r.Name)
+		}
+	}
+	if len(names) > 0 {
+		out.Probes = h.prober.Observe(ctx, names)
+	}
+	return out
+}
+
+// look reads all facts but those of probes.
+func (h *Host) look(refs []state.Ref) state.Facts {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.follow()
@@ -156,8 +169,13 @@ type watcher struct {
 	wake  chan struct{}
 }
 
-// Watch reports what may have changed until ctx ends.
-func (h *Host) Watch(ctx context.Context, refs func() []state.Ref, dirty func([]state.Ref), _ func(state.Facts)) error {
+// Watch reports what may have changed, and what probes come to, until ctx ends.
+func (h *Host) Watch(ctx context.Context, refs func() []state.Ref, dirty func([]state.Ref), seen func(state.Facts)) error {
+	var asking sync.WaitGroup
+	asking.Go(func() {
+		h.prober.Watch(ctx, func(f map[string]state.Fact[state.Probe]) { seen(state.Facts{Probes: f}) })
+	})
+	defer asking.Wait()
 	w := &watcher{dirty: map[state.Ref]bool{}, wake: make(chan struct{}, 1)}
 	h.mu.Lock()
 	h.watchers[w] = struct{}{}

@@ -196,6 +196,7 @@ func (h *Host) notifies(u *unit, p Program) {
 // spawn begins a process.
 func (h *Host) spawn(u *unit, line string, p Program) {
 	h.pid++
+	h.another(u)
 	u.process = process{pid: h.pid, n: u.process.n + 1, program: p}
 	if words := argv(line); len(words) > 0 {
 		u.process.exe, u.process.node = words[0], h.fs.file(words[0])
