@@ -42,6 +42,10 @@ func TestEachPromiseOfACase(t *testing.T) {
 			t.does(step("restart", web, rung(t.sick("web"), 1)))
 		}},
 		{"more remedies than are declared", "cases", func(t *tale) { t.does(step("restart", web, rung(t.sick("web"), 2))) }},
+		{"what no actuator does, as declared", "", func(t *tale) {
+			t.service(1).Spec.Remedies = ladder("failover")
+			t.does(step("", web, rung(t.sick("web"), 1), func(s *state.Step) { s.Action = actuators.Action{Actuator: "failover", Verb: "switch", Target: "web"} }))
+		}},
 		{"a remedy twice", "once a case", func(t *tale) {
 			c := t.sick("web")
 			t.does(step("restart", web, rung(c, 1)))
