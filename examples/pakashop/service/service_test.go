@@ -103,7 +103,7 @@ func TestHealthSaysWhoItIs(t *testing.T) {
 
 func TestReadinessIsThatOfTheRealDependencies(t *testing.T) {
 	other, _ := serving(t, "")
-	closed := listening(t, func(net.Conn) {})
+	closed := listening(t, func(c net.Conn) { _, _ = c.Read(make([]byte, 4096)) }) // what is closed unread is reset
 	const starting = "E\x00\x00\x00\x26SFATAL\x00C57P03\x00Mit is starting up\x00\x00\x00\x00"
 	for _, c := range []struct {
 		name, depends, says string

@@ -101,7 +101,9 @@ func TestWhatACommandLeavesBehind(t *testing.T) {
 	}
 	for _, end := range []string{"exit 0", "sleep 100"} {
 		pid := filepath.Join(dir, "pid")
-		once(t, New(Options{}), shell("sleep 100 & echo $! >"+pid+"; "+end))
+		probe := shell("sleep 100 & echo $! >" + pid + "; " + end)
+		probe.Probe.TimeoutSeconds = 3 // a busy machine starts a shell late
+		once(t, New(Options{}), probe)
 		text, err := os.ReadFile(pid)
 		if err != nil {
 			t.Fatal(err)
