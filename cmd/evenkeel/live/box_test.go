@@ -158,6 +158,9 @@ func (b box) write(path, content string) {
 	if err := os.Rename(at+".new", at); err != nil {
 		b.Fatal(err)
 	}
+	if path == policyFile {
+		b.inForce()
+	}
 }
 
 // declare puts objects into the desired state, as one file.

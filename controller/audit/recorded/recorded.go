@@ -6,6 +6,7 @@ package recorded
 import (
 	"errors"
 	"fmt"
+	"reflect"
 
 	"github.com/pakashop/evenkeel/controller/audit"
 	"github.com/pakashop/evenkeel/desired"
@@ -20,8 +21,8 @@ type Declared struct {
 	sets map[string]*desired.Set
 }
 
-// Load reads desired state that is in force from now on. What is not valid never
-// is.
+// Load reads desired state that is in force from now on, with the policy beside it.
+// What is not valid never is.
 func (d *Declared) Load(folder string, o read.Options) {
 	set, problems := read.Load([]string{folder}, o)
 	if d == nil || problems.Err() != nil {
@@ -30,7 +31,11 @@ func (d *Declared) Load(folder string, o read.Options) {
 	if d.sets == nil {
 		d.sets = make(map[string]*desired.Set)
 	}
-	d.sets[set.Revision] = set
+	revision := set.Revision
+	if old, ok := d.sets[revision]; ok && (old == nil || !reflect.DeepEqual(old.Policy, set.Policy)) {
+		set = nil // policy changed meanwhile: which of the two was in force nobody knows
+	}
+	d.sets[revision] = set
 }
 
 // At is what was declared at a revision; nil: that is not known.

@@ -60,6 +60,11 @@ func TestJudge(t *testing.T) {
 	if err := recorded.Judge(dir, &d); !errors.As(err, &b) || b.Rule != "budget" {
 		t.Errorf("found %v; want the third repair", err)
 	}
+	o.Policy.Protect = []string{"x.service"}
+	d.Load(folder, o)
+	if err := recorded.Judge(dir, &d); err != nil {
+		t.Errorf("under two policies: %v", err)
+	}
 	if err := recorded.Judge(dir, nil); err != nil {
 		t.Errorf("without what was declared: %v", err)
 	}
