@@ -406,6 +406,33 @@ func TestAResetIsNoRemedy(t *testing.T) {
 	}
 }
 
+// Before a remedy begins the probes of its own unit are read again, as they are
+// after it, and those of everybody else, for it may be no sickness of its own.
+func TestWhatARemedyRestsOn(t *testing.T) {
+	h := newHost("db", "mail", "web")
+	h.svc("web").Requires = []string{"db"}
+	for _, n := range []string{"db", "mail", "web"} {
+		h.probed(n, desired.LivenessProbe)
+	}
+	h.endpoint("pawapay", state.Probe{Verdict: state.ProbeSuccess}, "web")
+	h.fails("web", desired.LivenessProbe, time.Minute)
+	h.settle()
+	s := h.make().Steps[0]
+	names := func(refs []state.Ref) (out []string) {
+		for _, r := range refs {
+			out = append(out, r.String())
+		}
+		slices.Sort(out)
+		return out
+	}
+	if got := strings.Join(names(s.Rests), " "); got != "host: probe:liveness/web.service unit:web.service" {
+		t.Errorf("it rests on %s", got)
+	}
+	if got := strings.Join(names(s.Heeds), " "); got != "probe:endpoint/pawapay probe:liveness/db.service probe:liveness/mail.service" {
+		t.Errorf("it heeds %s", got)
+	}
+}
+
 // Remedies are climbed for what does not stay up, too.
 func TestLadderOfWhatIsDown(t *testing.T) {
 	h := newHost("web")
