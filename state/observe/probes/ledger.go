@@ -22,8 +22,8 @@ type ledger struct {
 
 // reset forgets everything: another process is asked from now on, or none.
 func (l *ledger) reset(invocation string, at state.Time) {
-	if at.Before(l.fact.At) {
-		at = l.fact.At
+	if !at.After(l.fact.At) {
+		at = l.fact.At.Add(1)
 	}
 	*l = ledger{successes: l.successes, failures: l.failures}
 	l.fact.At, l.fact.Value.Invocation = at, invocation
@@ -50,7 +50,13 @@ func (l *ledger) take(s ask.Sample, began state.Time, counts bool) (changed bool
 	default:
 		l.book(s, began, counts)
 	}
-	return l.fact.Err != before.Err || !l.fact.Value.Equal(before.Value)
+	changed = l.fact.Err != before.Err || !l.fact.Value.Equal(before.Value)
+	if changed && !l.fact.At.After(before.At) {
+		// What is different is younger: who was given the fact as it was before, and
+		// brings it later, must not win.
+		l.fact.At = before.At.Add(1)
+	}
+	return changed
 }
 
 func (l *ledger) book(s ask.Sample, began state.Time, counts bool) {

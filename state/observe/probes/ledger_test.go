@@ -153,7 +153,7 @@ func TestAnOvertakenSample(t *testing.T) {
 		if got := tell(l); got != c.want {
 			t.Errorf("%s: %s; want %s", c.name, got, c.want)
 		}
-		if l.fact.At != second(5) {
+		if l.fact.At.Before(second(5)) || l.fact.At.Up > second(5).Up+1 {
 			t.Errorf("%s: dated %v: it went back in time", c.name, l.fact.At)
 		}
 	}
@@ -170,5 +170,27 @@ func TestANewProcessBeginsAnew(t *testing.T) {
 	l.take(bad, second(12), true)
 	if got := tell(l); !strings.HasPrefix(got, "pending, failing since 11") {
 		t.Errorf("what the former process did counts: %s", got)
+	}
+}
+
+// A fact that was handed out before a change, with an instant of its own, must
+// not pass for as young as the change when it arrives after it.
+func TestAChangeIsYoungerThanWhatWasBefore(t *testing.T) {
+	l := ledger{successes: 1, failures: 3}
+	l.reset("i1", state.Time{Up: time.Second, Boot: "b"})
+	l.date(state.Time{Up: 5 * time.Second, Boot: "b"})
+	pending := l.fact
+	if !l.take(ask.Sample{}, state.Time{Up: 3 * time.Second, Boot: "b"}, true) {
+		t.Fatal("a success changed nothing")
+	}
+	w, _ := state.World{}.Merge(state.Facts{Probes: map[string]state.Fact[state.Probe]{"a": l.fact}})
+	w, _ = w.Merge(state.Facts{Probes: map[string]state.Fact[state.Probe]{"a": pending}})
+	if got := w.Probes["a"].Value.Verdict; got != state.ProbeSuccess {
+		t.Fatalf("the world was taken back to %q", got)
+	}
+	last := l.fact
+	l.reset("i2", state.Time{Up: 2 * time.Second, Boot: "b"})
+	if !l.fact.At.After(last.At) {
+		t.Error("a reset is no younger than what it forgets")
 	}
 }
