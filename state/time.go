@@ -41,6 +41,10 @@ func (t Time) Before(u Time) bool {
 // for older where the clock came up wrong.
 func (t Time) Outdated(end Time) bool { return t.Boot == end.Boot && t.Up < end.Up }
 
+// Follows tells whether t, an instant of the boot that runs, came later than u.
+// All of an earlier boot came before, whatever the wall clock says.
+func (t Time) Follows(u Time) bool { return t.Boot != u.Boot || t.Up > u.Up }
+
 // After tells whether t came later than u.
 func (t Time) After(u Time) bool { return u.Before(t) }
 

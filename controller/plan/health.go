@@ -193,7 +193,7 @@ func (d *draft) verdict(v *vitals, name string) (state.Probe, bool) {
 		why = "not asked yet"
 	case f.Err != "":
 		why = f.Err
-	case f.At.Before(d.past.EndOf(ref)):
+	case f.At.Outdated(d.past.EndOf(ref)):
 		why = "older than evenkeel's own last step on it"
 	default:
 		return f.Value, true

@@ -87,7 +87,7 @@ func (d *draft) humanStop(sv *service, unit string, u state.Unit) bool {
 func (d *draft) calledOff(sv *service, unit string, u state.Unit) bool {
 	for _, key := range []string{state.StartKey(sv.object, unit), state.RestartKey(sv.object, unit)} {
 		f, ok := d.past.Failures[key]
-		if ok && f.Kind == state.Canceled && f.At.Boot == d.now.Boot && f.At.After(d.past.Started[unit]) && u.Entered <= f.At.Up {
+		if ok && f.Kind == state.Canceled && f.At.Boot == d.now.Boot && f.At.Follows(d.past.Started[unit]) && u.Entered <= f.At.Up {
 			return true
 		}
 	}
@@ -118,7 +118,7 @@ func (d *draft) resumedSince(sv *service, u state.Unit) bool {
 func (d *draft) stoppedByUs(unit string, u state.Unit) bool {
 	return slices.ContainsFunc(u.AllNames(unit), func(name string) bool {
 		stop, ok := d.past.Stopped[name]
-		return ok && stop.Boot == d.now.Boot && stop.After(d.past.Started[name]) && wentDown(u) <= stop.Up
+		return ok && stop.Boot == d.now.Boot && stop.Follows(d.past.Started[name]) && wentDown(u) <= stop.Up
 	})
 }
 

@@ -49,5 +49,5 @@ func (d *draft) left(name string, o *state.Owned) (there, known bool) {
 
 // fresh tells a reading that shows what our own last step on it has left.
 func (d *draft) fresh(at state.Time, err string, ref state.Ref) bool {
-	return err == "" && !at.IsZero() && !at.Before(d.past.EndOf(ref))
+	return err == "" && !at.IsZero() && !at.Outdated(d.past.EndOf(ref))
 }

@@ -250,7 +250,7 @@ func (d *draft) good(object string, ref state.Ref, at state.Time, err string) bo
 	case err != "":
 		d.gap(object, ref, err)
 		d.held = append(d.held, state.Held{Object: object, Reason: state.Unobserved, Detail: ref.Name + " could not be read: " + err})
-	case at.Before(d.past.EndOf(ref)):
+	case at.Outdated(d.past.EndOf(ref)):
 		d.gap(object, ref, "older than evenkeel's own last step on it")
 	default:
 		return true
@@ -262,7 +262,7 @@ func (d *draft) good(object string, ref state.Ref, at state.Time, err string) bo
 // our last daemon-reload says nothing about now.
 func (d *draft) unit(object, name string) (state.Unit, bool) {
 	f := d.have.Units[name]
-	if f.Known() && f.At.Before(d.past.Reloaded) && (f.Value.NeedReload || f.Value.Load != "loaded") {
+	if f.Known() && f.At.Outdated(d.past.Reloaded) && (f.Value.NeedReload || f.Value.Load != "loaded") {
 		d.gap(object, unitRef(name), "older than the last daemon-reload")
 		return state.Unit{}, false
 	}

@@ -41,7 +41,7 @@ func (d *draft) staleLoad(sv *service) string {
 	}
 	for _, name := range sv.Units {
 		u := d.have.Units[name]
-		if u.Known() && u.Value.NeedReload && !u.Value.Masked() && !u.At.Before(d.past.Reloaded) {
+		if u.Known() && u.Value.NeedReload && !u.Value.Masked() && !u.At.Outdated(d.past.Reloaded) {
 			return "systemd says that the files of " + name + " changed on disk"
 		}
 	}
@@ -69,7 +69,7 @@ func (d *draft) newerThanLoad(changed time.Time) bool {
 // load in the future says only that the clock was set back.
 func (d *draft) touched() bool {
 	t := d.past.Touched
-	if t.IsZero() || t.Boot != d.now.Boot || d.past.Reloaded.After(t) || !d.have.Host.Known() {
+	if t.IsZero() || t.Boot != d.now.Boot || t.Outdated(d.past.Reloaded) || !d.have.Host.Known() {
 		return false
 	}
 	loaded := d.have.Host.Value.UnitsLoaded

@@ -145,7 +145,7 @@ func (d *draft) asked(f state.Failover, content string, declared *desired.Set) b
 		return false
 	}
 	have := d.have.Files[a.Path]
-	if !have.Known() || have.Value.Digest != want.Digest || have.At.Before(d.past.Ended[fileRef(a.Path).String()]) {
+	if !have.Known() || have.Value.Digest != want.Digest || have.At.Outdated(d.past.Ended[fileRef(a.Path).String()]) {
 		return false
 	}
 	for _, u := range s.Units {
@@ -168,15 +168,15 @@ func (d *draft) busy(object string) bool { return d.inFlight(object) }
 // drained tells whether the one that is no longer asked had its time to end what
 // it was doing, counted from when the phase began or its reader read it.
 func (d *draft) drained(f state.Failover) bool {
-	since := f.Since
+	since := d.now.Since(f.Since)
 	if _, s, ok := d.want.Artifact(f.Upstream); ok {
 		for _, u := range s.Units {
-			if at := d.past.Ended[unitRef(u).String()]; at.After(since) {
-				since = at
+			if at, ok := d.past.Ended[unitRef(u).String()]; ok {
+				since = min(since, d.now.Since(at))
 			}
 		}
 	}
-	left := f.Drain - d.now.Since(since)
+	left := f.Drain - since
 	if left > 0 {
 		d.waits(d.at(left))
 	}

@@ -126,7 +126,7 @@ func (v View) ownStop(f *facts, unit string, u state.Unit) {
 	if v.Past == nil {
 		return
 	}
-	if stop, ok := v.Past.Stopped[unit]; ok && stop.Boot == v.Now.Boot && u.Exited <= stop.Up && stop.After(v.Past.Started[unit]) {
+	if stop, ok := v.Past.Stopped[unit]; ok && stop.Boot == v.Now.Boot && u.Exited <= stop.Up && stop.Follows(v.Past.Started[unit]) {
 		f.add("stopped by", "evenkeel's own step", stop.Wall)
 	}
 }

@@ -33,7 +33,7 @@ func (v View) probe(q *desired.Probing) (p state.Probe, why string) {
 		return p, f.Err
 	case !asked || f.At.IsZero():
 		return p, "not asked yet"
-	case v.Past != nil && f.At.Before(v.Past.Ended[state.Ref{Kind: state.RefProbe, Name: q.Name}.String()]):
+	case v.Past != nil && f.At.Outdated(v.Past.Ended[state.Ref{Kind: state.RefProbe, Name: q.Name}.String()]):
 		return p, "older than evenkeel's own last step on it"
 	case q.Unit != "" && !f.Value.Of(v.Have.Units[q.Unit].Value):
 		return state.Probe{}, ""

@@ -73,8 +73,9 @@ func newEstate(seed uint64) *estate {
 	if chance(dice, 25) {
 		e.set.Endpoints = append(e.set.Endpoints, desired.NewEndpoint("pawapay", nil, desired.EndpointSpec{Probe: probeSpec(dice)}))
 	}
+	alone := chance(dice, 30) // services that have nothing to do with each other
 	for i := range size(dice) {
-		e.service(dice, i)
+		e.service(dice, i, alone)
 	}
 	for i := range e.natures {
 		if n := len(e.natures); chance(dice, 4) {
@@ -85,7 +86,7 @@ func newEstate(seed uint64) *estate {
 	return e
 }
 
-func (e *estate) service(dice *rand.Rand, i int) {
+func (e *estate) service(dice *rand.Rand, i int, alone bool) {
 	name := fmt.Sprintf("s%02d", i)
 	s := desired.Service{Name: name, Spec: desired.ServiceSpec{
 		Management: pick(dice, desired.Enforce, desired.Enforce, desired.Enforce, desired.Enforce, desired.Enforce, desired.Enforce, desired.Repair, desired.Observe),
@@ -117,7 +118,11 @@ func (e *estate) service(dice *rand.Rand, i int) {
 	if chance(dice, 10) {
 		n.slow = time.Duration(dice.IntN(20)) * time.Second
 	}
-	e.dependencies(dice, i, &s, &n)
+	if alone {
+		n.confesses = false
+	} else {
+		e.dependencies(dice, i, &s, &n)
+	}
 	e.set.Services, e.natures = append(e.set.Services, s), append(e.natures, n)
 }
 

@@ -168,7 +168,6 @@ func (w *ward) asks(verb string, b *bed) {
 	if !w.alive {
 		return
 	}
-	w.decide() // the Plan that he sees
 	w.hands(hand.Request{
 		Verb: verb, Objects: []string{w.set.Services[b.svc].Object()}, Actor: "anna",
 		For: time.Duration(1+w.dice.IntN(60)) * time.Minute,
@@ -222,9 +221,6 @@ func (w *ward) reboot() {
 		if w.set.Services[b.svc].Spec.State == "running" {
 			w.after(time.Duration(2000+w.dice.IntN(8000))*time.Millisecond, evStartUnit, i, 0)
 		}
-	}
-	for i := range w.probes {
-		w.probes[i].phase %= w.probes[i].period
 	}
 	w.after(12*time.Second, evBooted, 0, 0)
 	w.after(time.Duration(5+w.dice.IntN(10))*time.Second, evReborn, 0, w.life)

@@ -186,13 +186,22 @@ func (w *ward) isAlone(s *state.Step, b *bed) {
 		if len(sv.Requires)+len(sv.Outside) > 0 || w.natures[o.svc].confesses {
 			continue // there may be an explanation
 		}
-		if at := w.onset(o); at > 0 && at-onset <= time.Minute && onset-at <= time.Minute && w.have.Units[o.unit].Value.Invocation == o.u.Invocation {
+		if at := w.onset(o); at > 0 && at-onset <= time.Minute && onset-at <= time.Minute && w.have.Units[o.unit].Value.Invocation == o.u.Invocation || w.hidden(o) {
 			sick++
 		}
 	}
 	if sick >= 3 && float64(sick) >= 0.2*float64(probed) {
 		w.breach("%s, and %d of %d that have nothing to do with each other fell sick at once", s.Action, sick, probed)
 	}
+}
+
+// hidden tells a unit that runs and that no probe can be asked of: it may be sick,
+// too.
+func (w *ward) hidden(b *bed) bool {
+	if f := w.have.Units[b.unit]; !f.Known() || !f.Value.Up() || b.probes[0] != nil || b.probes[1] == nil {
+		return false
+	}
+	return w.have.Probes[b.probes[1].name].Err != ""
 }
 
 // onset is since when the probes of a unit fail, as evenkeel was told; zero: they

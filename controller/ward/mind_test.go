@@ -247,7 +247,7 @@ func (w *ward) release(steps []state.Step) {
 	}
 	for _, s := range steps {
 		f := flight{step: s}
-		if chance(w.dice, 10) {
+		if !w.peace && chance(w.dice, 10) {
 			f.fault = 1 + w.dice.IntN(unread)
 		}
 		if s.Action.Actuator == "systemd" && s.Action.Target != "" {

@@ -67,16 +67,14 @@ func (w *ward) unlocked(p *probe) bool {
 	return p.fact.Invocation != ""
 }
 
-// grid is when a probe takes its next sample.
+// grid is when a probe takes its next sample: on the whole seconds of one clock, so
+// that all probes of a unit are asked together.
 func (w *ward) grid(p *probe) time.Duration {
-	first := p.phase
+	first := w.up + 1
 	if p.bed != nil {
-		first = p.entered + time.Duration(p.spec.InitialDelaySeconds)*time.Second + p.phase
+		first = max(first, p.entered+time.Duration(p.spec.InitialDelaySeconds)*time.Second)
 	}
-	if first > w.up {
-		return first
-	}
-	return first + ((w.up-first)/p.period+1)*p.period
+	return (first-p.phase+p.period-1)/p.period*p.period + p.phase
 }
 
 func (w *ward) schedule(p *probe, at time.Duration) {

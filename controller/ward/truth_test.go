@@ -11,7 +11,8 @@ import (
 type bed struct {
 	svc    int
 	unit   string
-	u      state.Unit // systemd's word, which is true
+	slot   time.Duration // at which second its probes are asked
+	u      state.Unit    // systemd's word, which is true
 	ill    illness
 	broken bool // something that it needs does not work, or did not until just now
 	life   int  // counts processes: what was due in an earlier one is void

@@ -90,11 +90,13 @@ func (w *ward) begin(seed uint64) {
 	maps.Copy(w.have.Probes, w.seen.Probes)
 	for i := range w.beds {
 		b := &w.beds[i]
-		*b = bed{svc: b.svc, unit: b.unit, probes: b.probes, starts: b.starts[:0], u: w.have.Units[b.unit].Value, lapse: -1}
+		*b = bed{svc: b.svc, unit: b.unit, slot: time.Duration(w.dice.IntN(30)) * time.Second, probes: b.probes, starts: b.starts[:0], u: w.have.Units[b.unit].Value, lapse: -1}
 	}
 	for i := range w.probes {
 		p := &w.probes[i]
-		p.phase = time.Duration(w.dice.Int64N(int64(p.period)))
+		if p.phase = 0; p.bed != nil {
+			p.phase = p.bed.slot % p.period
+		}
 		p.fact, p.err, p.asked, p.streak, p.began, p.scheduled = w.have.Probes[p.name].Value, "", true, passed, 3*time.Minute, false
 		p.gen++
 		p.entered = 2 * time.Minute
@@ -120,6 +122,7 @@ func (w *ward) live(seed uint64) error {
 			return w.err
 		}
 		w.events++
+		w.up += time.Microsecond // nothing is done at the instant of something else, or nobody could tell which came first
 		w.happens()
 		w.settleDue()
 	}
@@ -153,8 +156,11 @@ func (w *ward) wait(d time.Duration) {
 		e := w.queue.pop()
 		w.up = max(w.up, e.at)
 		w.occurs(e)
-		w.settleDue()
+		if len(w.queue.list) == 0 || w.queue.list[0].at > w.up { // what comes at once is heard at once
+			w.settleDue()
+		}
 	}
+	w.settleDue()
 	w.up = max(w.up, until)
 }
 
