@@ -97,7 +97,7 @@ func (d *draft) climb(sv *service, c state.Case, v vitals) {
 		if last.Status != state.Cut && d.verifying(sv, c, v, last) {
 			return
 		}
-		if c.Round > 0 && last.Status != state.Cut {
+		if c.Round > 0 && !repeated(last, remedies(sv)) {
 			d.atRest(sv, d.stop(c, state.Escalated, "another try was of no help either"), v)
 			return
 		}
@@ -187,7 +187,7 @@ func (d *draft) hopeless(sv *service, v vitals) bool {
 func (d *draft) fromRung(sv *service, c state.Case, v vitals) int {
 	last, tried := c.Last()
 	switch {
-	case tried && last.Status == state.Cut && !startAfter(last, remedies(sv)) && !isProgram(last.Action):
+	case tried && repeated(last, remedies(sv)):
 		return max(1, last.Rung)
 	case tried:
 		return last.Rung + 1
@@ -218,6 +218,11 @@ func (d *draft) usable(sv *service, v vitals) (numbers []int) {
 // something else answers, or where systemd restarts it already.
 func inVain(do desired.Do, v vitals) bool {
 	return restarts(do.Do) && (v.reason == state.WrongService || v.reason == state.Flapping)
+}
+
+// repeated tells a remedy that was cut short, and is tried again.
+func repeated(t state.Tried, rungs []desired.Do) bool {
+	return t.Status == state.Cut && !startAfter(t, rungs) && !isProgram(t.Action)
 }
 
 // startAfter tells a start of what was down that came after a remedy of another

@@ -265,28 +265,52 @@ func TestLadder(t *testing.T) {
 			t.Errorf("told %d times", told)
 		}
 	})
-	t.Run("the start after a remedy was cut short: the remedy is not tried again", func(t *testing.T) {
-		h := begin("fix.it", "restart")
-		h.act(t)
-		h.unit("web.service", func(u *state.Unit) { dead(u); u.Exited, u.Rested, u.Changed = h.now.Up, h.now.Up, h.now.Up })
-		h.settle()
-		s := plan.Ready(h.make(), h.past)[0]
-		if s.Action.Verb != "start" || s.Rung != 1 {
-			t.Fatalf("want the start after the first remedy: %+v", s)
-		}
-		h.past.Fold(state.Entry{At: h.now, Intent: &state.Intent{Step: s}})
-		h.past.Fold(state.Entry{At: h.now, Outcome: &state.Outcome{ID: s.ID, Status: state.Cut}})
-		h.unit("web.service", func(u *state.Unit) {
-			u.Active, u.Sub, u.Result, u.Invocation, u.Entered = "active", "running", "success", "i9", h.now.Up
+	for _, c := range []struct {
+		name  string
+		round int // how often it has tried once more
+		want  string
+	}{
+		{"the start after a remedy was cut short: the remedy is not tried again", 0, "systemd.restart web.service 2"},
+		{"so it was while it tried once more: that was the one try", 1, "held Escalated"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			h := begin("fix.it", "restart")
+			for range c.round {
+				h.past.Fold(state.Entry{At: h.now, Note: &state.Note{Kind: state.NoteCase, Object: "Service/web", Name: "web.service", Case: &state.Case{
+					ID: "case-1", Object: "Service/web", Unit: "web.service", Reason: state.LivenessFailed, Opened: h.now, Round: 1,
+				}}})
+			}
+			h.act(t)
+			h.unit("web.service", func(u *state.Unit) { dead(u); u.Exited, u.Rested, u.Changed = h.now.Up, h.now.Up, h.now.Up })
+			h.settle()
+			s := plan.Ready(h.make(), h.past)[0]
+			if s.Action.Verb != "start" || s.Rung != 1 {
+				t.Fatalf("want the start after the first remedy: %+v", s)
+			}
+			h.past.Fold(state.Entry{At: h.now, Intent: &state.Intent{Step: s}})
+			h.past.Fold(state.Entry{At: h.now, Outcome: &state.Outcome{ID: s.ID, Status: state.Cut}})
+			h.unit("web.service", func(u *state.Unit) {
+				u.Active, u.Sub, u.Result, u.Invocation, u.Entered = "active", "running", "success", "i9", h.now.Up
+			})
+			h.later(time.Minute)
+			h.see()
+			h.settle()
+			h.fails("web", live, 30*time.Second)
+			h.settle()
+			got := ""
+			for _, s := range plan.Ready(h.make(), h.past) {
+				got += fmt.Sprintf("%s %d", s.Action, s.Rung)
+			}
+			for _, held := range h.make().Held {
+				if !held.Info {
+					got += "held " + string(held.Reason)
+				}
+			}
+			if got != c.want {
+				t.Errorf("want %s, got %s", c.want, got)
+			}
 		})
-		h.later(time.Minute)
-		h.see()
-		h.settle()
-		h.fails("web", live, 30*time.Second)
-		if next := h.act(t); next.Rung != 2 {
-			t.Fatalf("want the second remedy: %+v", next)
-		}
-	})
+	}
 	t.Run("it tries once more, another remedy each time", func(t *testing.T) {
 		h := begin("fix.it", "restart")
 		var did []string
