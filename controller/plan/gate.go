@@ -246,9 +246,10 @@ func (d *draft) charged(target string) (charges, upheaval []state.Time) {
 // health.
 func (d *draft) inARow(charges []state.Time, backoff []desired.Duration, u state.Unit) int {
 	if u.Exited-u.Entered >= healthyAfter {
-		// A repair after that may have ended the run: it counts.
-		well := u.Entered + healthyAfter
-		for len(charges) > 0 && (charges[0].Boot != d.now.Boot || charges[0].Up < well) {
+		// A repair within the last part of the run may have ended it, or was of no
+		// use to what ran on: it counts.
+		well := u.Exited - healthyAfter
+		for len(charges) > 0 && (charges[0].Boot != d.now.Boot || charges[0].Up <= well) {
 			charges = charges[1:]
 		}
 	}

@@ -58,26 +58,33 @@ func TestLimits(t *testing.T) {
 	repair()
 }
 
-// A repair that ended a long run in good health is the first of a row: the run does
-// not excuse the next repair from its pause.
+// A long run excuses the next repair from a pause for what was repaired before, and
+// not for a repair that ended the run, or that it went on after for a while only.
 func TestARepairOfALongRunCounts(t *testing.T) {
+	const start, held = "Service/web systemd.start web.service Failed charged\n", "held Service/web Backoff\n"
 	h := newHost("web")
 	h.now = state.Time{Wall: boot0.Add(20 * time.Minute), Up: 20 * time.Minute, Boot: "b1"}
+	h.svc("web").Spec.Limits.Backoff = []desired.Duration{desired.Duration(10 * time.Second), desired.Duration(5 * time.Minute)}
 	for _, c := range []struct {
-		repaired time.Duration
+		name     string
+		repaired []time.Duration
 		want     string
 	}{
-		{11 * time.Minute, "Service/web systemd.start web.service Failed charged\n"}, // it was well for long after that
-		{19*time.Minute + 58*time.Second, "held Service/web Backoff\n"},              // that had ended the run, and did not help
+		{"that ended the run, and did not help", []time.Duration{19*time.Minute + 58*time.Second}, held},
+		{"it was well for ten minutes after the first", []time.Duration{9*time.Minute + 59*time.Second, 19*time.Minute + 30*time.Second}, start},
+		{"it was not", []time.Duration{10 * time.Minute, 19*time.Minute + 30*time.Second}, held},
 	} {
-		h.past.Charges["web.service"] = []state.Time{{Wall: boot0.Add(c.repaired), Up: c.repaired, Boot: "b1"}}
+		h.past.Charges["web.service"] = nil
+		for _, at := range c.repaired {
+			h.past.Charges["web.service"] = append(h.past.Charges["web.service"], state.Time{Wall: boot0.Add(at), Up: at, Boot: "b1"})
+		}
 		h.unit("web.service", func(u *state.Unit) {
 			hasFailed(u)
 			u.Entered, u.Exited = 2*time.Minute, 19*time.Minute+59*time.Second
 		})
 		h.see()
 		if got := tell(h.make()); got != c.want {
-			t.Errorf("repaired at %v:\n%s\nwant:\n%s", c.repaired, got, c.want)
+			t.Errorf("%s:\n%s\nwant:\n%s", c.name, got, c.want)
 		}
 	}
 }
