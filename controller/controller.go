@@ -64,7 +64,10 @@ func (c *Controller) run(ctx context.Context, finished func(*loop) bool) (Result
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	l := newLoop(c, want, warnings, finished)
+	l := newLoop(c, finished)
+	l.offered = offer{want, warnings}
+	in, missing := c.first(ctx, l.offered, l.past)
+	l.start(in, missing)
 
 	var workers sync.WaitGroup
 	spawn := func(f func(context.Context)) {
@@ -108,7 +111,7 @@ func (c *Controller) watchSource(ctx context.Context) {
 	changed := func() {
 		want, warnings, err := c.o.Source.Load(ctx)
 		if ctx.Err() == nil {
-			c.send(wanted{want, warnings, err})
+			c.send(wanted{offer{want, warnings}, err})
 		}
 	}
 	for ctx.Err() == nil {
@@ -142,7 +145,7 @@ func (c *Controller) View(ctx context.Context) (api.View, error) {
 // reported and changes nothing.
 func (c *Controller) Reload(ctx context.Context) error {
 	want, warnings, err := c.o.Source.Load(ctx)
-	c.send(wanted{want, warnings, err})
+	c.send(wanted{offer{want, warnings}, err})
 	return err
 }
 

@@ -176,7 +176,10 @@ type rig struct {
 	store   *memory
 	source  *source
 	stopped atomic.Bool // the kill switch
-	told    struct {    // what was announced, and when
+	branch  *branch     // in the place of source; nil: none is followed
+	git     *git
+	program *program
+	told    struct { // what was announced, and when
 		sync.Mutex
 		began time.Time
 		lines []string
@@ -238,8 +241,12 @@ func (r *rig) run() {
 	r.store.each = r.restsOnWhatWasRead
 	acts := r.host.Actuators()
 	maps.Copy(acts, r.more)
+	var from controller.Source = r.source
+	if r.branch != nil {
+		from = r.branch
+	}
 	c, err := controller.New(controller.Options{
-		Source: r.source, Observer: r.eyes, Store: r.store, Actuators: acts,
+		Source: from, Observer: r.eyes, Store: r.store, Actuators: acts,
 		Log: slog.New(slog.DiscardHandler), Stopped: r.stopped.Load, Tell: r.tell,
 	})
 	if err != nil {

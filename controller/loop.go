@@ -15,7 +15,11 @@ import (
 // loop is what the one goroutine owns.
 type loop struct {
 	c        *Controller
-	want     *desired.Set
+	want     *desired.Set // in force
+	offered  offer        // what the source brought last
+	bringing string       // a revision that is being read; empty: none is
+	missed   state.Time   // when one could not be read
+	began    state.Time
 	have     state.World
 	past     *state.Past
 	plan     state.Plan
@@ -36,16 +40,29 @@ type loop struct {
 	again  *time.Timer // time alone changes the Plan
 	resync *time.Timer
 	retry  *time.Timer // a fact could not be read, or an entry not written
+
+	waiting *time.Timer // a revision that is not taken up yet, or could not be read
 }
 
-func newLoop(c *Controller, want *desired.Set, warnings []string, finished func(*loop) bool) *loop {
-	l := &loop{
-		c: c, want: want, warnings: warnings, finished: finished,
+func newLoop(c *Controller, finished func(*loop) bool) *loop {
+	return &loop{
+		c: c, finished: finished, began: c.o.Observer.Now(),
 		past: c.o.Store.Past(), guarding: make(map[string]bool),
-		again: stoppedTimer(), resync: stoppedTimer(), retry: stoppedTimer(),
+		again: stoppedTimer(), resync: stoppedTimer(), retry: stoppedTimer(), waiting: stoppedTimer(),
+	}
+}
+
+// start says what is in force to begin with; missing is why that is not what it
+// should be.
+func (l *loop) start(in offer, missing string) {
+	l.want, l.warnings = in.set, in.warnings
+	if f, ok := l.c.o.Source.(Follower); ok {
+		l.have.Source = f.Standing()
+		l.have.Source.Missing = missing
+		l.keep()
+		l.waiting.Reset(settleFor) // a new revision is taken up by then
 	}
 	l.interest()
-	return l
 }
 
 func stoppedTimer() *time.Timer {
@@ -120,6 +137,8 @@ func (l *loop) turn(done <-chan struct{}) (due bool) {
 		due = l.heal()
 	case <-l.retry.C:
 		due = l.tryAgain()
+	case <-l.waiting.C:
+		due = true
 	}
 	for {
 		select {
@@ -194,6 +213,7 @@ func (l *loop) dispatch() {
 // decide makes the Plan and writes down its Notes.
 func (l *loop) decide() {
 	now := l.c.o.Observer.Now()
+	l.enforce(now)
 	l.plan = plan.Make(l.want, &l.have, l.past, now)
 	if len(l.plan.Notes) > 0 && l.past.Distrust == "" {
 		entries := make([]state.Entry, len(l.plan.Notes))

@@ -2,7 +2,6 @@ package controller
 
 import (
 	"fmt"
-	"reflect"
 	"slices"
 
 	"github.com/pakashop/evenkeel/controller/act"
@@ -10,7 +9,6 @@ import (
 	"github.com/pakashop/evenkeel/controller/failpoint"
 	"github.com/pakashop/evenkeel/controller/hand"
 	"github.com/pakashop/evenkeel/controller/plan"
-	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/state"
 )
 
@@ -33,9 +31,8 @@ func (m factsCame) tell(l *loop) bool { return l.learn(m.facts) }
 
 // wanted brings a new desired state, or says why there is none.
 type wanted struct {
-	set      *desired.Set
-	warnings []string
-	err      error
+	offer
+	err error
 }
 
 func (m wanted) tell(l *loop) bool {
@@ -44,26 +41,18 @@ func (m wanted) tell(l *loop) bool {
 		l.invalid = m.err.Error()
 		return false
 	}
-	l.invalid, l.warnings = "", m.warnings
-	// A revision names objects alone; what the host's policy makes of them is
-	// none of git's business, and changes by itself.
-	bounds := !reflect.DeepEqual(m.set.Policy, l.want.Policy) || !reflect.DeepEqual(m.set.Host, l.want.Host)
-	if !bounds && m.set.Revision == l.want.Revision && m.set.Environment == l.want.Environment {
+	l.invalid, l.offered = "", m.offer
+	if f, ok := l.c.o.Source.(Follower); ok {
+		missing := l.have.Source.Missing
+		l.have.Source = f.Standing()
+		l.have.Source.Missing = missing
+		return true // the plan says which of its revisions is in force
+	}
+	if sameBounds(m.set, l.want) && m.set.Revision == l.want.Revision && m.set.Environment == l.want.Environment {
+		l.warnings = m.warnings
 		return false
 	}
-	if bounds {
-		l.c.o.Log.Info("the host's policy changed", "mode", m.set.Policy.Mode)
-	}
-	if m.set.Revision != l.want.Revision || m.set.Environment != l.want.Environment {
-		l.c.o.Log.Info("desired state changed", "from", l.want.Revision, "to", m.set.Revision)
-	}
-	for _, w := range m.warnings {
-		l.c.o.Log.Warn("desired state has a warning", "warning", w)
-	}
-	l.want = m.set
-	l.interest()
-	l.c.o.Observer.Probe(l.want.Probings())
-	l.declare()
+	l.put(m.offer)
 	return true
 }
 

@@ -49,6 +49,9 @@ func (l *loop) tellCase(now state.Time, n state.Note) string {
 	c := n.Case
 	log := l.c.o.Log.With("object", n.Object, "case", c.ID)
 	switch {
+	case n.Kind == state.NoteCase && n.Detail != "" && c.Reason == state.RevisionBad && c.Ended == "":
+		log.Warn("a revision is bad here", "revision", c.Unit, "detail", n.Detail)
+		return n.Detail
 	case n.Kind == state.NoteCase && n.Detail != "":
 		log.Error("a human is needed", "reason", c.Ended, "detail", n.Detail)
 		return n.Detail

@@ -25,6 +25,7 @@ type Input struct {
 	// EnvironmentHosts are the matchers of the chosen environment: a host that
 	// they do not match runs nothing. Empty: every host.
 	EnvironmentHosts []string
+	Rollout          Rollout // of the chosen environment
 }
 
 // Declared is a Service as it was declared, wherever it runs.
@@ -52,7 +53,7 @@ func Compile(in Input) (*Set, []Finding) {
 	c := compiler{in: in, labels: hostLabels(in.Host, in.Environment)}
 	set := &Set{
 		Revision: in.Revision, Environment: in.Environment, Host: in.Host, Policy: in.Policy,
-		Objects: slices.Clone(in.Objects),
+		Objects: slices.Clone(in.Objects), Rollout: in.Rollout,
 	}
 	slices.SortFunc(set.Objects, func(a, b Object) int {
 		if k := strings.Compare(a.Kind, b.Kind); k != 0 {

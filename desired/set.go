@@ -10,6 +10,8 @@ type Set struct {
 	Objects     []Object  `json:"objects"`  // all of them, by kind and name
 	Services    []Service `json:"services"` // placed on this host; what others depend on comes first, ties by name
 
+	Rollout Rollout `json:"rollout,omitzero"`
+
 	Windows   []ChangeWindow `json:"windows,omitempty"`   // by name
 	Endpoints []Endpoint     `json:"endpoints,omitempty"` // by name
 	Caches    []Cache        `json:"caches,omitempty"`    // by name

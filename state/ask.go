@@ -11,8 +11,8 @@ import (
 type Ask struct {
 	ID     string   `json:"id"`
 	Object string   `json:"object"`
-	Verb   string   `json:"verb"`             // start, stop, restart, reload or restore
-	Units  []string `json:"units"`            // those for which it is not settled yet; restore: the path
+	Verb   string   `json:"verb"`             // start, stop, restart, reload, restore or rollback
+	Units  []string `json:"units"`            // those for which it is not settled yet; restore: the path; rollback: the revision
 	Kept   *Kept    `json:"kept,omitempty"`   // restore: the version that is to lie there again
 	Actor  string   `json:"actor,omitempty"`  // who asked
 	Why    string   `json:"why,omitempty"`    // in his own words
@@ -33,6 +33,9 @@ type Kept struct {
 	Owner  string `json:"owner"`
 	Group  string `json:"group"`
 }
+
+// AskRollback is the verb of an Ask for another revision in force.
+const AskRollback = "rollback"
 
 // AskFor is how long what a human asked for may wait to be done.
 const AskFor = 10 * time.Minute

@@ -85,6 +85,9 @@ const (
 	NoteLet      NoteKind = "let"      // a human lets the next repair of a unit pass the host's budget, once
 
 	NoteRoll NoteKind = "roll" // units that a change restarts one by one; none: it is over
+
+	NoteConfirmed NoteKind = "confirmed" // the revision in force has proved itself
+	NoteUnpinned  NoteKind = "unpinned"  // the branch says again which revision is in force
 )
 
 // Note remembers something though nothing is done.
@@ -105,6 +108,8 @@ type Note struct {
 	Case     *Case     `json:"case,omitempty"`
 	Flap     *Flap     `json:"flap,omitempty"`
 	Failover *Failover `json:"failover,omitempty"`
+
+	Provisional *Provisional `json:"provisional,omitempty"` // with a Revision: it has to prove itself
 }
 
 // Ran is what one invocation of a unit was started with, by digest.
@@ -157,12 +162,6 @@ type Owned struct {
 	Digest  string `json:"digest"`
 	Created bool   `json:"created,omitempty"` // nothing lay there before evenkeel's first write
 	Perhaps string `json:"perhaps,omitempty"` // the digest that a write which was cut short may have left; the next reading tells
-}
-
-// Revision is a desired state that was put in force.
-type Revision struct {
-	Name     string `json:"name"`
-	Services int    `json:"services"`
 }
 
 // Roll is a change that restarts so much of a host that it is done one by one.

@@ -15,23 +15,23 @@ type Past struct {
 	Seq  uint64 `json:"seq"`
 	Pass uint64 `json:"pass"`
 
-	Flight    map[string]Flight   `json:"flight,omitempty"`   // by Step ID: begun and not ended
-	Tally     map[string]int      `json:"tally,omitempty"`    // by TallyKey: attempts that ended with a known outcome
-	Failures  map[string]Failure  `json:"failures,omitempty"` // by TallyKey: failures in a row
-	Ended     map[string]Time     `json:"ended,omitempty"`    // by Ref: the end of our last Step on it; older facts are Gaps
-	Charges   map[string][]Time   `json:"charges,omitempty"`  // by unit: remedial Steps begun, oldest first
-	Upheaval  []Time              `json:"upheaval,omitempty"` // remedial Steps begun that were disruptive, whatever the unit, oldest first
-	Started   map[string]Time     `json:"started,omitempty"`  // by unit: the end of our last start or restart that succeeded
-	Stopped   map[string]Time     `json:"stopped,omitempty"`  // by unit: the end of our last stop, or clearing of a failure, that succeeded or may have
-	Ran       map[string]Ran      `json:"ran,omitempty"`      // by unit
-	Seen      map[string]string   `json:"seen,omitempty"`     // by unit: the boot in which Ran was noted
-	Holds     map[string]Hold     `json:"holds,omitempty"`    // by Hold.Key
-	Managed   map[string]Managed  `json:"managed,omitempty"`  // by object
-	Owned     map[string]Owned    `json:"owned,omitempty"`    // by path
-	Cut       map[string]Step     `json:"cut,omitempty"`      // by ID: Steps with a Key whose effect nobody knows
-	Touched   Time                `json:"touched,omitzero"`   // the end of our last Step that changed what systemd loads
-	Reloaded  Time                `json:"reloaded,omitzero"`  // the end of our last daemon-reload
-	Revision  Revision            `json:"revision,omitzero"`
+	Flight    map[string]Flight   `json:"flight,omitempty"`    // by Step ID: begun and not ended
+	Tally     map[string]int      `json:"tally,omitempty"`     // by TallyKey: attempts that ended with a known outcome
+	Failures  map[string]Failure  `json:"failures,omitempty"`  // by TallyKey: failures in a row
+	Ended     map[string]Time     `json:"ended,omitempty"`     // by Ref: the end of our last Step on it; older facts are Gaps
+	Charges   map[string][]Time   `json:"charges,omitempty"`   // by unit: remedial Steps begun, oldest first
+	Upheaval  []Time              `json:"upheaval,omitempty"`  // remedial Steps begun that were disruptive, whatever the unit, oldest first
+	Started   map[string]Time     `json:"started,omitempty"`   // by unit: the end of our last start or restart that succeeded
+	Stopped   map[string]Time     `json:"stopped,omitempty"`   // by unit: the end of our last stop, or clearing of a failure, that succeeded or may have
+	Ran       map[string]Ran      `json:"ran,omitempty"`       // by unit
+	Seen      map[string]string   `json:"seen,omitempty"`      // by unit: the boot in which Ran was noted
+	Holds     map[string]Hold     `json:"holds,omitempty"`     // by Hold.Key
+	Managed   map[string]Managed  `json:"managed,omitempty"`   // by object
+	Owned     map[string]Owned    `json:"owned,omitempty"`     // by path
+	Cut       map[string]Step     `json:"cut,omitempty"`       // by ID: Steps with a Key whose effect nobody knows
+	Touched   Time                `json:"touched,omitzero"`    // the end of our last Step that changed what systemd loads
+	Reloaded  Time                `json:"reloaded,omitzero"`   // the end of our last daemon-reload
+	Revision  Revision            `json:"revision,omitzero"`   // the one in force
 	Asks      map[string]Ask      `json:"asks,omitempty"`      // by ID: what humans asked for and is not settled
 	Answers   []Answer            `json:"answers,omitempty"`   // how the last Asks ended, oldest first
 	Approved  map[string]Time     `json:"approved,omitempty"`  // by Step ID: let go by a human
@@ -48,6 +48,11 @@ type Past struct {
 	Scales    map[string]Scale    `json:"scales,omitempty"`    // by object: more or fewer instances run than declared
 	Roll      Roll                `json:"roll,omitzero"`       // the change that is restarting units one by one
 	Renewed   Time                `json:"renewed,omitzero"`    // since when it is that version, where another had acted before and nobody has approved it
+
+	Provisional *Provisional          `json:"provisional,omitempty"` // Revision, as long as it may yet be taken back
+	Confirmed   []Confirmed           `json:"confirmed,omitempty"`   // revisions that have proved themselves here, oldest first
+	Quarantined map[string]Quarantine `json:"quarantined,omitempty"` // by revision
+	Pinned      *Pin                  `json:"pinned,omitempty"`      // a human's word on which revision is in force
 
 	// Known is false where no record of the past could be read, as in a dry
 	// run without a store: then nothing is taken for granted.
@@ -128,6 +133,7 @@ func (p *Past) init() {
 	set(&p.Flaps)
 	set(&p.Failovers)
 	set(&p.Scales)
+	set(&p.Quarantined)
 }
 
 func set[K comparable, V any](m *map[K]V) {
@@ -153,6 +159,7 @@ func (p *Past) Clone() *Past {
 	c.Failovers, c.Scales = maps.Clone(p.Failovers), maps.Clone(p.Scales)
 	c.Cases, c.Closed, c.Flaps = maps.Clone(p.Cases), maps.Clone(p.Closed), maps.Clone(p.Flaps)
 	c.Roll.Units = slices.Clone(p.Roll.Units)
+	c.Confirmed, c.Quarantined = slices.Clone(p.Confirmed), maps.Clone(p.Quarantined)
 	c.init()
 	return &c
 }
@@ -165,6 +172,7 @@ func (p *Past) Draft() *Past {
 	c.Holds, c.Resumed, c.Owned = maps.Clone(p.Holds), maps.Clone(p.Resumed), maps.Clone(p.Owned)
 	c.Cases, c.Closed, c.Flaps = maps.Clone(p.Cases), maps.Clone(p.Closed), maps.Clone(p.Flaps)
 	c.Failovers, c.Scales = maps.Clone(p.Failovers), maps.Clone(p.Scales)
+	c.Charges = maps.Clone(p.Charges)
 	return &c
 }
 
@@ -218,6 +226,7 @@ func (p *Past) outcome(o Outcome, at Time) {
 	key := TallyKey(s.Object, s.Action)
 	p.answer(s, o)
 	p.climbed(s, o, at)
+	p.caused(f.Intent, o, at)
 	switch o.Status {
 	case Done:
 		p.Tally[key]++
@@ -360,7 +369,11 @@ func (p *Past) note(n Note, at Time) {
 	case NoteDisowned:
 		delete(p.Owned, n.Name)
 	case NoteRevision:
-		p.Revision = *n.Revision
+		p.putInForce(*n.Revision, n.Provisional, at)
+	case NoteConfirmed:
+		p.proved(at)
+	case NoteUnpinned:
+		p.Pinned = nil
 	case NoteRoll:
 		p.Roll = *n.Roll
 	case NoteCase:

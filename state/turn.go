@@ -55,6 +55,8 @@ func (p *Past) turn(s Step, at Time) {
 			Service: a.Target, To: a.Args["to"], Upstream: a.Args["upstream"], Standby: a.Args["standby"], Drain: drain,
 			Phase: FailoverStarting, Since: at,
 		}
+	case "revision.rollback":
+		p.moved(s, at)
 	case "scale.set":
 		if n, err := strconv.Atoi(a.Args["to"]); err == nil {
 			p.Scales[s.Object] = Scale{Object: s.Object, To: n, Case: s.Case, Since: at}

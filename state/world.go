@@ -30,6 +30,24 @@ type World struct {
 	// Probes are the verdicts of probes, by name: liveness/nginx.service,
 	// endpoint/pawapay. nil: nobody probes, as in a dry run without a controller.
 	Probes map[string]Fact[Probe] `json:"probes,omitempty"`
+
+	Source Source `json:"source,omitzero"` // the zero one: no branch is followed
+}
+
+// Source is how the branch stands that is followed.
+type Source struct {
+	Wanted  string    `json:"wanted"`            // the newest revision that may be believed
+	Branch  string    `json:"branch"`            // as it is named in the repository
+	Remote  string    `json:"remote,omitempty"`  // which answered last
+	Author  string    `json:"author,omitempty"`  // of Wanted
+	Subject string    `json:"subject,omitempty"` // of Wanted
+	Time    time.Time `json:"time,omitzero"`     // of Wanted
+	Signer  string    `json:"signer,omitempty"`  // of Wanted; empty: nobody asked
+
+	Refused Reason `json:"refused,omitempty"` // SourceRefused, DesiredInvalid: why what the branch says now is not wanted; empty: it is
+	Detail  string `json:"detail,omitempty"`  // of Refused
+	Silent  string `json:"silent,omitempty"`  // why no remote answers; empty: one does
+	Missing string `json:"missing,omitempty"` // why the revision that is to be in force cannot be read
 }
 
 // Host is what concerns the host as a whole.

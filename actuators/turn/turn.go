@@ -34,6 +34,14 @@ func Scale(version string) Turn {
 	}}}}
 }
 
+// Revision has another revision of the desired state in force.
+func Revision(version string) Turn {
+	return Turn{actuators.Info{Name: "revision", Version: version, Verbs: []actuators.Verb{{
+		Name: "rollback", Effect: actuators.Benign, Args: []string{"from"},
+		Help: "Put an earlier revision in force; what differs is mended by the Steps that follow.",
+	}}}}
+}
+
 // Info says what it can do.
 func (t Turn) Info(context.Context) (actuators.Info, error) { return t.info, nil }
 
@@ -42,10 +50,15 @@ func (t Turn) Apply(_ context.Context, r actuators.Request) (actuators.Result, e
 	if err := t.info.Check(r); err != nil {
 		return actuators.Result{}, err
 	}
-	if r.Args["to"] == "" || r.Target == "" {
-		return actuators.Result{}, actuators.Errorf(actuators.Invalid, "%s: a target and to are needed", r.Action)
+	v, _ := t.info.Verb(r.Verb)
+	first := v.Args[0] // what none of them can do without
+	if r.Args[first] == "" || r.Target == "" {
+		return actuators.Result{}, actuators.Errorf(actuators.Invalid, "%s: a target and %s are needed", r.Action, first)
 	}
-	return actuators.Result{Changed: true, Detail: r.Target + " → " + r.Args["to"]}, nil
+	if first == "from" {
+		return actuators.Result{Changed: true, Detail: r.Args[first] + " → " + r.Target}, nil
+	}
+	return actuators.Result{Changed: true, Detail: r.Target + " → " + r.Args[first]}, nil
 }
 
 var _ actuators.Actuator = Turn{}

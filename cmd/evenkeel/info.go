@@ -73,6 +73,7 @@ func direct() map[string]actuators.Actuator {
 		"file":    file.New(file.Options{}),
 
 		"failover": turn.Failover(version),
+		"revision": turn.Revision(version),
 		"scale":    turn.Scale(version),
 	}
 }

@@ -73,6 +73,7 @@ func (a *app) connect(ctx context.Context, log *slog.Logger, r reach) (*parts, e
 		"file":    file.New(file.Options{Displaced: filepath.Join(a.stateDir, "displaced")}),
 
 		"failover": turn.Failover(version),
+		"revision": turn.Revision(version),
 		"scale":    turn.Scale(version),
 	}
 	return p, nil

@@ -32,6 +32,7 @@ const (
 	Release  = "release"
 	Restore  = "restore"
 	Withdraw = "withdraw"
+	Rollback = "rollback"
 )
 
 // Request is what a human wants. Actor is the server's word, never his own.
@@ -43,7 +44,7 @@ type Request struct {
 	Pending bool          `json:"pending,omitempty"` // restart: those whose restart waits
 	For     time.Duration `json:"for,omitempty"`     // suspend, stop: how long; 0: an hour
 	Why     string        `json:"why,omitempty"`
-	Names   []string      `json:"names,omitempty"` // approve: Step IDs; restore: IDs of displaced versions; withdraw: IDs of asks
+	Names   []string      `json:"names,omitempty"` // approve: Step IDs; restore: IDs of displaced versions; withdraw: IDs of asks; rollback: the revision, none: the one before
 	Actor   string        `json:"-"`
 }
 
@@ -114,6 +115,8 @@ func Decide(r Request, s Scene) (Answer, []state.Note, error) {
 		return d.end(d.restore())
 	case Withdraw:
 		return d.end(d.withdraw())
+	case Rollback:
+		return d.end(d.rollback())
 	}
 	objects, err := d.objects()
 	if err != nil {

@@ -113,6 +113,11 @@ func (d *decision) resume(object string) {
 		d.say("%s is started again; once it is ready it is asked instead of %s, and that is stopped", name, f.To)
 		return
 	}
+	if pin := d.s.Past.Pinned; pin != nil && object == d.hostObject() {
+		d.note(state.Note{Kind: state.NoteUnpinned, Object: object, Name: pin.Name})
+		d.say("%s is no longer pinned; the branch says again what is in force", pin.Name)
+		n++
+	}
 	if n == 0 {
 		d.say("%s was not suspended", name)
 		return

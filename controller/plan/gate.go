@@ -139,6 +139,9 @@ func (d *draft) notByItself(sv *service, w wish) []hold {
 	}
 	if w.remedial {
 		holds = append(holds, d.limits(sv, w)...)
+		if d.returning[sv.object] {
+			holds = append(holds, hold{state.InProgress, "the revision that broke it goes back first", nil})
+		}
 	}
 	if h, ok := d.unmet(sv, w); ok {
 		holds = append(holds, h)

@@ -37,6 +37,9 @@ func (d *draft) byHand(sv *service) {
 func (d *draft) forNobody() {
 	for _, id := range sortedKeys(d.past.Asks) {
 		a := d.past.Asks[id]
+		if a.Verb == state.AskRollback && d.have.Source.Wanted != "" {
+			continue
+		}
 		if name, ok := strings.CutPrefix(a.Object, "Service/"); !ok || d.services[name] == nil {
 			d.answer(a, nil, a.Object+" is no longer declared")
 		}

@@ -28,6 +28,7 @@ func Make(want *desired.Set, have *state.World, past *state.Past, now state.Time
 	d.overdue()
 	d.perhaps()
 	d.diagnose()
+	d.guarded(d.hostObject(), d.rollout)
 	d.guarded(d.hostObject(), d.failOver)
 	d.inherit()
 	d.undeclaredFiles = undeclaredFiles(want, d.past)
@@ -41,6 +42,7 @@ func Make(want *desired.Set, have *state.World, past *state.Past, now state.Time
 	d.announce()
 	d.reload()
 	d.handOrder()
+	d.guarded(d.hostObject(), d.confirm)
 	d.revision()
 	return d.finish()
 }
@@ -75,6 +77,9 @@ type draft struct {
 	probed   int                 // units whose health is probed, likewise
 	index    map[string]*desired.Service
 	tooMuch  string // why so much is sick at once that nothing is disturbed; empty: it is not
+
+	bad       []broken        // what the provisional revision has broken
+	returning map[string]bool // by object: it is not repaired, because the revision that broke it goes back
 
 	unsettled bool // a unit went down, and it is not known whether the host does
 
@@ -198,12 +203,16 @@ func (d *draft) service(sv *service) {
 	d.managed(sv)
 }
 
-// revision notes what is in force, once it is.
+// revision notes what is in force, once it is. What takes the place of another
+// where a branch is followed is noted when it does: see Adopt.
 func (d *draft) revision() {
 	is := state.Revision{Name: d.want.Revision, Services: len(d.want.Services)}
+	if d.have.Source.Wanted != "" && d.past.Revision.Name != "" && d.past.Revision.Name != is.Name {
+		return
+	}
 	if d.want.Revision != "" && d.past.Known && d.past.Distrust == "" && d.past.Revision != is {
 		r := is
-		d.note(state.Note{Kind: state.NoteRevision, Revision: &r})
+		d.note(state.Note{Kind: state.NoteRevision, Revision: &r, Provisional: d.past.Provisional})
 	}
 }
 

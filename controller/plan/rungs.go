@@ -61,13 +61,37 @@ func (d *draft) rung(sv *service, v vitals, do desired.Do) (w wish, no string) {
 func (d *draft) ownDoing(w *wish, sv *service, c desired.Call) (no string) {
 	switch c.Verb {
 	case "rollback":
-		return "there is no earlier revision to go back to"
+		return d.toRollBack(w, sv)
 	case "failover":
 		return d.toFailOver(w, sv, c.Args)
 	case "scale":
 		return toScale(w, sv, c.Args)
 	}
 	return "it is no remedy"
+}
+
+// toRollBack makes the wish that the revision before is in force again, where the
+// one that is has changed the service.
+func (d *draft) toRollBack(w *wish, sv *service) (no string) {
+	on := d.past.Provisional
+	if on == nil {
+		last := d.past.Confirmed
+		if n := len(last); n > 0 && last[n-1].Name == d.want.Revision {
+			on = &state.Provisional{Name: last[n-1].Name, From: last[n-1].From, Touched: last[n-1].Touched, Final: last[n-1].Final}
+		}
+	}
+	if on == nil || on.Name != d.want.Revision || d.have.Source.Wanted == "" {
+		return "there is no earlier revision to go back to"
+	}
+	if why := d.noReturn(on); why != "" {
+		return why
+	}
+	if !slices.Contains(cone(d.want, on.Touched), sv.object) {
+		return "revision " + brief(on.Name) + " changed nothing that it rests on"
+	}
+	w.effect, w.remedial = actuators.Benign, false
+	w.action = actuators.Action{Actuator: "revision", Verb: "rollback", Target: on.From, Args: map[string]string{"from": on.Name}}
+	return ""
 }
 
 // toFailOver makes the wish that another service stands in for a sick one.

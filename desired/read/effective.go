@@ -52,7 +52,9 @@ func (l *loader) compile() *desired.Set {
 
 	in := desired.Input{Environment: l.o.Environment, Host: l.o.Host, Policy: l.o.Policy, Partial: l.partial}
 	in.Host.Environment = l.o.Environment
-	in.EnvironmentHosts = l.envs[l.o.Environment].Hosts
+	env := l.envs[l.o.Environment]
+	in.EnvironmentHosts = env.Hosts
+	in.Rollout = desired.Rollout{Branch: env.Branch, ConfirmAfter: env.ConfirmAfter, Verify: env.Verify}
 	in.Objects, in.Services = make([]desired.Object, 0, len(results)), make([]*desired.Service, 0, len(results))
 	sources := map[string]string{}
 	by := make(map[string]int, len(results))

@@ -120,6 +120,9 @@ func (o *object) metadata(root *node, plans plans) Problems {
 	default:
 		o.delete = true
 	}
+	if mark, ok := o.meta.Annotations[desired.Irreversible]; ok && mark != "true" {
+		d.report(m.get("annotations").get(desired.Irreversible), "%s: the only value is \"true\"; without the annotation the object can be taken back", desired.Irreversible)
+	}
 	return d.problems
 }
 

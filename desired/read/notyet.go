@@ -13,8 +13,8 @@ var (
 	}
 	fieldsNotYet      = []string{"metrics", "release"}      // of a Service
 	rungsNotYet       = []string{"verify", "gather", "ask"} // of its remedies
-	environmentNotYet = []string{"branch", "severityFloor", "confirmAfter", "verify"}
-	policyNotYet      = []string{"signatures", "allowedSigners", "identity"}
+	environmentNotYet = []string{"severityFloor"}
+	policyNotYet      = []string{"identity"}
 )
 
 // notYet warns of what is declared and has no effect in this version.

@@ -39,6 +39,11 @@ func GitPolicy(name string) (desired.Policy, Problems) {
 			Pos: desired.Pos{File: name}, Message: "desired state from git needs signatures said; write signatures: required, with allowedSigners: FILE, or signatures: none",
 		})
 	}
+	if len(problems.Errors()) == 0 && p.Signatures == "required" && p.AllowedSigners == "" {
+		problems = append(problems, Problem{
+			Pos: desired.Pos{File: name}, Message: "signatures are required, and nobody is named whose count; write allowedSigners: FILE, a file of ssh-keygen's allowed signers or of OpenPGP keys",
+		})
+	}
 	return p, problems
 }
 

@@ -1,0 +1,480 @@
+package controller_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pakashop/evenkeel/actuators"
+	"github.com/pakashop/evenkeel/actuators/turn"
+	"github.com/pakashop/evenkeel/controller/hand"
+	"github.com/pakashop/evenkeel/controller/rehearse/sim"
+	"github.com/pakashop/evenkeel/desired"
+	"github.com/pakashop/evenkeel/state"
+)
+
+// branch is a Source that follows a branch, all of whose revisions are at hand.
+type branch struct {
+	source
+	revisions map[string]*desired.Set
+	standing  state.Source
+	kept      []string
+	lost      error // Revision fails with it
+	mu        sync.Mutex
+}
+
+func (b *branch) Revision(_ context.Context, name string) (*desired.Set, []string, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	set, ok := b.revisions[name]
+	if b.lost != nil || !ok {
+		return nil, nil, fmt.Errorf("revision %s: %w", name, b.lost)
+	}
+	return set, nil, nil
+}
+
+func (b *branch) Standing() state.Source {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.standing
+}
+
+func (b *branch) Keep(names []string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.kept = names
+}
+
+// push puts a commit on the branch.
+func (r *rig) push(name, yaml string) {
+	r.t.Helper()
+	set := r.revision(name, yaml)
+	r.branch.mu.Lock()
+	r.branch.standing = state.Source{Wanted: name, Branch: "production", Subject: "change " + name, Time: time.Now()}
+	r.branch.mu.Unlock()
+	r.branch.offer(set, nil)
+}
+
+func (r *rig) revision(name, yaml string) *desired.Set {
+	r.t.Helper()
+	set := declare(r.t, yaml)
+	set.Revision, set.Rollout.ConfirmAfter = name, desired.Duration(4*time.Minute)
+	set.Policy.Actions = map[string]string{"rollback": desired.Auto, "git": desired.Auto, "exec": desired.Auto}
+	set.Policy.Exec = []desired.PolicyExec{{Argv0: "/bin/verify", User: "nobody"}}
+	r.branch.mu.Lock()
+	defer r.branch.mu.Unlock()
+	r.branch.revisions[name] = set
+	return set
+}
+
+// git is an actuator that notes what it was asked to revert.
+type git struct {
+	mu   sync.Mutex
+	asks []actuators.Request
+	fail error
+}
+
+func (g *git) Info(context.Context) (actuators.Info, error) {
+	return actuators.Info{Name: "git", Verbs: []actuators.Verb{{Name: "revert", Effect: actuators.None, Args: []string{"commit", "base", "at", "host", "why"}}}}, nil
+}
+
+func (g *git) Apply(_ context.Context, r actuators.Request) (actuators.Result, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.asks = append(g.asks, r)
+	return actuators.Result{Changed: true}, g.fail
+}
+
+// program is an actuator that runs a program which ends as a test says.
+type program struct {
+	mu   sync.Mutex
+	ends []error // of the next runs; then it ends well
+	runs int
+}
+
+func (p *program) Info(context.Context) (actuators.Info, error) {
+	return actuators.Info{Name: "exec", Verbs: []actuators.Verb{{Name: "run", Effect: actuators.Disruptive, Args: []string{"argv", "timeout"}}}}, nil
+}
+
+func (p *program) Apply(context.Context, actuators.Request) (actuators.Result, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.runs++
+	if len(p.ends) == 0 {
+		return actuators.Result{Changed: true}, nil
+	}
+	err := p.ends[0]
+	p.ends = p.ends[1:]
+	return actuators.Result{}, err
+}
+
+// follow makes the rig follow a branch whose first commit is r1.
+func follow(t *testing.T, yaml string) *rig {
+	r := newRig(t, yaml)
+	r.branch = &branch{revisions: map[string]*desired.Set{}}
+	r.branch.changed = make(chan struct{})
+	r.branch.set = r.revision("r1", yaml)
+	r.branch.standing = state.Source{Wanted: "r1", Branch: "production"}
+	r.git, r.program = &git{}, &program{}
+	r.more = map[string]actuators.Actuator{"revision": turn.Revision("test"), "git": r.git, "exec": r.program}
+	return r
+}
+
+func (r *rig) past() *state.Past {
+	r.t.Helper()
+	v, err := r.control.View(context.Background())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return v.Past
+}
+
+// inForce fails unless a revision is in force, and provisional or not.
+func (r *rig) inForce(name string, provisional bool) {
+	r.t.Helper()
+	p := r.past()
+	if p.Revision.Name != name || (p.Provisional != nil) != provisional {
+		r.t.Fatalf("%s is in force, provisional %+v; want %s, provisional %v\n%s\nhistory:\n%s", p.Revision.Name, p.Provisional, name, provisional, r.plan(), r.history())
+	}
+}
+
+func (r *rig) rollbacks() (n int) { return r.store.did("revision.rollback") }
+
+// estate is what the tests of this file begin with: web rests on db, mail on
+// nothing.
+func estate(web string, more ...string) string {
+	return service("db", live, ready) + strings.Replace(service("web", append([]string{live, ready, "dependsOn: [db]"}, more...)...), "/bin/web", "/bin/"+web, 1) + service("mail", live)
+}
+
+// A commit that breaks what it touched goes back inside of its time, is not put in
+// force again, and is reverted in git once. One that mends it goes on.
+func TestABadRevisionGoesBack(t *testing.T) {
+	for _, c := range []struct {
+		what   string
+		pushed string
+		breaks func(*rig)
+		within time.Duration
+	}{
+		{"a unit file that cannot be started", strings.Replace(estate("web"), "/bin/web", "/no/web", 1), nil, time.Minute},
+		{"a service that crashes at once", estate("crash"), func(r *rig) { r.host.Behave("/bin/crash", sim.Program{Exits: true, Code: 1}) }, time.Minute},
+		{"a service that crashes after a while, again and again", estate("crash"), func(r *rig) {
+			r.host.Behave("/bin/crash", sim.Program{Exits: true, Code: 1, After: 5 * time.Second})
+		}, 2 * time.Minute},
+		{"a service that hangs", estate("new"), func(r *rig) { r.sick("web.service", sim.Hung, 1) }, 2 * time.Minute},
+		{"a service that is never ready", estate("new"), func(r *rig) { r.sick("web.service", sim.Unready, 1) }, 4 * time.Minute},
+		{"something else where the service was", estate("new"), func(r *rig) { r.sick("web.service", sim.Wrong, 1) }, 4 * time.Minute},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := follow(t, estate("web"))
+				r.run()
+				defer func() { r.stop() }()
+				time.Sleep(2 * time.Minute)
+				r.inForce("r1", false)
+				if c.breaks != nil {
+					c.breaks(r)
+				}
+				r.push("r2", c.pushed)
+				time.Sleep(c.within)
+				r.inForce("r1", false)
+				time.Sleep(2 * time.Minute)
+				if got := r.active("web.service"); got != "active" {
+					t.Errorf("web is %s after the return\n%s\n%s", got, r.plan(), r.history())
+				}
+				if len(r.git.asks) != 1 || r.git.asks[0].Args["commit"] != "r2" || r.git.asks[0].Args["base"] != "r1" || r.git.asks[0].Key == "" {
+					t.Errorf("reverts: %+v\n%s\n%s", r.git.asks, r.plan(), r.history())
+				}
+				time.Sleep(20 * time.Minute)
+				r.inForce("r1", false)
+				if n := r.rollbacks(); n != 1 || len(r.git.asks) != 1 {
+					t.Errorf("%d rollbacks and %d reverts, want one of each\n%s", n, len(r.git.asks), r.history())
+				}
+				if _, ok := r.past().Quarantined["r2"]; !ok {
+					t.Error("the bad revision is not quarantined")
+				}
+				r.push("r3", estate("web2"))
+				time.Sleep(6 * time.Minute)
+				r.inForce("r3", false)
+				r.want("")
+			})
+		})
+	}
+}
+
+// What the commit did not touch, and what was not well before, takes nothing back.
+func TestAnUnrelatedSicknessTakesNothingBack(t *testing.T) {
+	for _, c := range []struct {
+		what   string
+		before func(*rig)
+		after  func(*rig)
+		extra  time.Duration // how much longer the proof takes
+	}{
+		{"another service dies", nil, func(r *rig) {
+			r.host.Behave("/bin/mail", sim.Program{Exits: true, Code: 1})
+			r.must(r.host.Exit("mail.service", 1))
+		}, 0},
+		{"another service hangs", nil, func(r *rig) { r.sick("mail.service", sim.Hung, 5) }, 0},
+		{"it was not ready before", func(r *rig) { r.sick("web.service", sim.Unready, 5) }, nil, 0},
+		{"what it rests on hangs, and it is not ready for it", nil, func(r *rig) {
+			r.sick("db.service", sim.Hung, 0)
+			r.sick("web.service", sim.Unready, 0)
+			time.Sleep(time.Minute)
+			r.host.Recover("web.service")
+		}, 2 * time.Minute},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := follow(t, estate("web"))
+				r.run()
+				defer func() { r.stop() }()
+				time.Sleep(2 * time.Minute)
+				if c.before != nil {
+					c.before(r)
+					time.Sleep(2 * time.Minute)
+				}
+				r.push("r2", estate("new"))
+				time.Sleep(10 * time.Second)
+				r.inForce("r2", true)
+				if c.after != nil {
+					c.after(r)
+				}
+				time.Sleep(4*time.Minute + c.extra)
+				if n := r.rollbacks(); n != 0 {
+					t.Errorf("%d rollbacks\n%s", n, r.history())
+				}
+				time.Sleep(2 * time.Minute)
+				r.inForce("r2", false)
+			})
+		})
+	}
+}
+
+func (r *rig) sick(unit string, how sim.Sickness, more int) {
+	r.t.Helper()
+	r.must(r.host.FallSick(unit, how, more))
+}
+
+func (r *rig) must(err error) {
+	r.t.Helper()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// The program by which the environment judges takes a revision back where it fails
+// twice, and once is chance.
+func TestTheEnvironmentVerifies(t *testing.T) {
+	failed := actuators.Errorf(actuators.Failed, "exit status 1: checkout is broken")
+	for _, c := range []struct {
+		what string
+		ends []error
+		back bool
+		runs int
+	}{
+		{"it passes", nil, false, 1},
+		{"it fails once", []error{failed}, false, 2},
+		{"it fails", []error{failed, failed}, true, 2},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := follow(t, estate("web"))
+				r.run()
+				defer func() { r.stop() }()
+				time.Sleep(2 * time.Minute)
+				r.program.ends = c.ends
+				set := r.revision("r2", estate("new"))
+				set.Rollout.Verify = &desired.Argv{Argv: []string{"/bin/verify", "--all"}}
+				r.branch.standing.Wanted = "r2"
+				r.branch.offer(set, nil)
+				time.Sleep(6 * time.Minute)
+				if back := r.past().Revision.Name == "r1"; back != c.back || r.program.runs != c.runs {
+					t.Errorf("taken back: %v, want %v; %d runs, want %d\n%s\n%s", back, c.back, r.program.runs, c.runs, r.plan(), r.history())
+				}
+				if _, left := r.past().Quarantined["r2"]; left != c.back {
+					t.Errorf("quarantined: %v", left)
+				}
+			})
+		})
+	}
+}
+
+// The time of the proof goes on over a kill, and over a reboot.
+func TestTheProofOutlivesTheProcess(t *testing.T) {
+	for _, reboot := range []bool{false, true} {
+		t.Run(fmt.Sprintf("reboot %v", reboot), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := follow(t, estate("web"))
+				r.run()
+				time.Sleep(2 * time.Minute)
+				r.push("r2", estate("new"))
+				time.Sleep(time.Minute)
+				r.inForce("r2", true)
+				r.stop()
+				if reboot {
+					r.host.Reboot()
+				}
+				time.Sleep(time.Minute)
+				r.run()
+				defer func() { r.stop() }()
+				r.inForce("r2", true)
+				r.sick("web.service", sim.Hung, 1)
+				time.Sleep(2 * time.Minute)
+				r.inForce("r1", false)
+				if n := r.rollbacks(); n != 1 {
+					t.Errorf("%d rollbacks\n%s", n, r.history())
+				}
+			})
+		})
+	}
+}
+
+// What came while evenkeel was down is taken up before everybody's eyes: what was
+// in force is looked at first.
+func TestACommitThatCameMeanwhileProvesItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := follow(t, estate("web"))
+		r.run()
+		time.Sleep(2 * time.Minute)
+		r.stop()
+		r.branch.set = r.revision("r2", estate("new"))
+		r.branch.standing.Wanted = "r2"
+		r.run()
+		defer func() { r.stop() }()
+		time.Sleep(time.Minute)
+		r.inForce("r2", true)
+		if on := r.past().Provisional; !slices.Equal(on.Well, []string{"Service/web"}) || on.From != "r1" {
+			t.Errorf("%+v", on)
+		}
+	})
+}
+
+// A human's word on the revision stands until he takes it back.
+func TestAPinStands(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := follow(t, estate("web"))
+		r.run()
+		time.Sleep(2 * time.Minute)
+		r.push("r2", estate("new"))
+		time.Sleep(6 * time.Minute)
+		r.inForce("r2", false)
+		ask := func(req hand.Request) {
+			t.Helper()
+			req.Actor = "amina"
+			if _, err := r.control.Hand(context.Background(), req); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(10 * time.Second)
+		}
+		ask(hand.Request{Verb: hand.Rollback, Why: "the new one is slow"})
+		r.inForce("r1", false)
+		if p := r.past().Pinned; p == nil || p.Name != "r1" || p.Actor != "amina" {
+			t.Fatalf("pinned: %+v", p)
+		}
+		r.push("r3", estate("newer"))
+		time.Sleep(5 * time.Minute)
+		r.inForce("r1", false)
+		r.stop()
+		r.run()
+		defer func() { r.stop() }()
+		r.inForce("r1", false)
+		ask(hand.Request{Verb: hand.Rollback, Names: []string{"r2"}})
+		r.inForce("r2", false)
+		ask(hand.Request{Verb: hand.Resume, Objects: []string{hand.Host}})
+		r.inForce("r3", true)
+		time.Sleep(6 * time.Minute)
+		r.inForce("r3", false)
+		r.want("")
+	})
+}
+
+// What is to be in force and cannot be read stops everything: nothing is guessed.
+func TestALostRevisionStopsEverything(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := follow(t, estate("web"))
+		r.run()
+		time.Sleep(2 * time.Minute)
+		r.sick("web.service", sim.Hung, 1)
+		r.branch.lost = errDisk
+		r.push("r2", estate("new"))
+		time.Sleep(3 * time.Minute)
+		if got := r.plan(); !strings.Contains(got, "held SourceRefused") {
+			t.Errorf("plan:\n%s", got)
+		}
+		n := len(r.store.steps())
+		r.must(r.host.Exit("mail.service", 1))
+		time.Sleep(time.Minute)
+		if len(r.store.steps()) != n {
+			t.Errorf("something was done:\n%s", r.history())
+		}
+		r.branch.lost = nil
+		time.Sleep(2 * time.Minute)
+		r.inForce("r1", false)
+		r.stop()
+		if got := r.active("mail.service"); got != "active" {
+			t.Errorf("mail is %s", got)
+		}
+	})
+}
+
+// What the branch says and must not be believed changes nothing, and shows.
+func TestARefusedCommitShows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := follow(t, estate("web"))
+		r.run()
+		defer func() { r.stop() }()
+		time.Sleep(time.Minute)
+		r.branch.mu.Lock()
+		r.branch.standing.Refused, r.branch.standing.Detail = state.SourceRefused, "commit r2 is not signed"
+		r.branch.mu.Unlock()
+		r.branch.offer(r.branch.set, nil)
+		r.quiet()
+		r.want("Host/sim held SourceRefused")
+		r.must(r.host.Exit("mail.service", 1))
+		time.Sleep(time.Minute)
+		if got := r.active("mail.service"); got != "active" {
+			t.Errorf("mail is %s: what is in force must be kept all the same", got)
+		}
+	})
+}
+
+// Where a return cannot be, or is not allowed, a human is called, and nothing else
+// happens.
+func TestWhatCannotBeTakenBack(t *testing.T) {
+	for _, c := range []struct {
+		what   string
+		change func(*desired.Set)
+		want   string
+	}{
+		{"it is irreversible", func(s *desired.Set) {
+			for i := range s.Objects {
+				s.Objects[i].Metadata.Annotations = map[string]string{desired.Irreversible: "true"}
+			}
+		}, "held Escalated"},
+		{"policy asks for approval", func(s *desired.Set) { s.Policy.Actions = map[string]string{"rollback": desired.Approve} }, "held AwaitingApproval"},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := follow(t, estate("web"))
+				r.run()
+				defer func() { r.stop() }()
+				time.Sleep(2 * time.Minute)
+				r.host.Behave("/bin/crash", sim.Program{Exits: true, Code: 1})
+				set := r.revision("r2", estate("crash"))
+				set.Policy.Actions = maps.Clone(set.Policy.Actions)
+				c.change(set)
+				r.branch.standing.Wanted = "r2"
+				r.branch.offer(set, nil)
+				time.Sleep(2 * time.Minute)
+				if got := r.plan(); !strings.Contains(got, "Host/sim "+c.want) || r.rollbacks() != 0 {
+					t.Errorf("plan:\n%s\nhistory:\n%s", got, r.history())
+				}
+			})
+		})
+	}
+}
