@@ -17,9 +17,11 @@ import (
 
 	"github.com/pakashop/evenkeel/actuators/host"
 	"github.com/pakashop/evenkeel/controller/rehearse"
+	"github.com/pakashop/evenkeel/desired/git"
 )
 
 func main() {
+	git.Child(os.Args) // does not return in a process that is to be git
 	if name, ok := host.Role(os.Args); ok {
 		os.Exit(play(name))
 	}
