@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -115,7 +116,7 @@ func (m *Mirror) afresh(ctx context.Context, s *session, r remote, dir string, s
 
 // fetch brings refs into a mirror, and ends git if the mirror outgrows its limit.
 func (m *Mirror) fetch(ctx context.Context, s *session, r remote, dir string, specs []string) error {
-	args := []string{"fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-gc", "--force", "--", r.url}
+	args := []string{"fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-gc", "--update-shallow", "--force", "--", r.url}
 	return s.watched(ctx, dir, s.command(dir, append(args, specs...)...))
 }
 
@@ -205,12 +206,16 @@ func (m *Mirror) plainly(ctx context.Context, s *session, r remote, err error) e
 
 // tidy makes one pack of many. Nothing depends on it.
 func (m *Mirror) tidy(ctx context.Context, s *session, dir string) {
+	s.repack(ctx, dir, maxPacks, m.options.Log)
+}
+
+func (s *session) repack(ctx context.Context, dir string, most int, log *slog.Logger) {
 	packs, err := filepath.Glob(filepath.Join(dir, "objects", "pack", "*.pack"))
-	if err != nil || len(packs) <= maxPacks {
+	if err != nil || len(packs) <= most {
 		return
 	}
 	if err := s.watched(ctx, dir, s.command(dir, "repack", "-a", "-d", "-q")); err != nil {
-		m.options.Log.Warn("cannot make one pack of the mirror's many", "folder", dir, "error", err)
+		log.Warn("cannot make one pack of the mirror's many", "folder", dir, "error", err)
 	}
 }
 

@@ -186,7 +186,7 @@ func (m *Mirror) read(o *objects, ref string, c Commit, tree string) (*Tree, err
 		}
 		return &Refused{Kind: kind, Ref: ref, Commit: c.ID, Detail: detail}
 	}
-	var odd *unsafe
+	var odd *oddity
 	var large *tooLarge
 	var many *tooMany
 	switch {

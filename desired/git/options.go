@@ -37,7 +37,7 @@ type Limits struct {
 	Time   time.Duration // of a whole fetch, with all that is checked; 60 s
 	Disk   int64         // bytes of the mirror; 2 GiB
 	Pack   int64         // bytes of one file in it; 1 GiB
-	Tasks  int           // processes and threads of User's at a time, beside those that are there; 64
+	Tasks  int           // processes and threads of User's at a time, beside those that are there; 256
 	File   int64         // bytes of a file that is read; 1 MiB
 	Total  int64         // bytes of all files that are read; 16 MiB
 	Files  int           // that are read; 10000
@@ -56,7 +56,7 @@ func (l Limits) withDefaults() Limits {
 	for _, n := range []struct {
 		at *int
 		is int
-	}{{&l.Tasks, 64}, {&l.Files, 10000}, {&l.Depth, 32}} {
+	}{{&l.Tasks, 256}, {&l.Files, 10000}, {&l.Depth, 32}} {
 		if *n.at <= 0 {
 			*n.at = n.is
 		}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -65,7 +66,7 @@ func (c command) start(ctx context.Context) (*process, error) {
 	// The program that runs now, also when its file was replaced since.
 	cmd := &exec.Cmd{
 		Path: "/proc/self/exe", Args: append([]string{os.Args[0], childArgument, c.limits.String()}, c.argv...),
-		Env: c.env, Dir: c.dir, Stdin: theirs[0], Stdout: theirs[1], Stderr: theirs[2],
+		Env: append(slices.Clip(c.env), childEnvironment...), Dir: c.dir, Stdin: theirs[0], Stdout: theirs[1], Stderr: theirs[2],
 		SysProcAttr: &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL, Credential: c.who},
 	}
 	p := &process{in: ours[0], out: ours[1], done: make(chan struct{})}

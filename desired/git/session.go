@@ -177,6 +177,7 @@ func (s *session) settings(o Options) []setting {
 		{"core.fsmonitor", "false"},
 		{"core.askPass", "/bin/false"},
 		{"core.attributesFile", "/dev/null"},
+		{"core.fsync", "none"}, // a mirror that a crash damages is made anew
 		{"core.useReplaceRefs", "false"},
 		{"core.commitGraph", "false"},
 		{"core.bigFileThreshold", "1m"}, // what is larger is not held in memory
@@ -227,13 +228,6 @@ func (s *session) command(repository string, args ...string) command {
 
 // program is a call of git, or of what git calls.
 func (s *session) program(argv []string) command {
-	b := bounds{memory: s.limits.Memory, file: s.limits.Pack, cpu: int64(s.limits.Time.Seconds()) + 1, tasks: -1}
-	uid := uint32(os.Geteuid())
-	if s.who != nil {
-		uid = s.who.Uid
-	}
-	if n := tasksOf(uid); n >= 0 {
-		b.tasks = n + int64(s.limits.Tasks)
-	}
+	b := bounds{memory: s.limits.Memory, file: s.limits.Pack, cpu: int64(s.limits.Time.Seconds()) + 1, tasks: int64(s.limits.Tasks)}
 	return command{argv: argv, env: s.env, dir: s.dir, who: s.who, limits: b}
 }

@@ -19,12 +19,12 @@ type walk struct {
 	total   int64 // bytes of files
 }
 
-// unsafe is an error: something lies there that is not read.
-type unsafe struct{ detail string }
+// oddity is an error: something lies there that is not read.
+type oddity struct{ detail string }
 
-func (u *unsafe) Error() string { return u.detail }
+func (u *oddity) Error() string { return u.detail }
 
-func unsafef(format string, args ...any) error { return &unsafe{fmt.Sprintf(format, args...)} }
+func oddf(format string, args ...any) error { return &oddity{fmt.Sprintf(format, args...)} }
 
 // errNoPath is of a folder that the commit does not have.
 var errNoPath = errors.New("there is no such folder")
@@ -61,7 +61,7 @@ func (w *walk) read(id, path string) error {
 				continue
 			}
 			if e.mode != modeFolder {
-				return unsafef("%s is %s and must be a folder", quoted(above), kindOf(e.mode))
+				return oddf("%s is %s and must be a folder", quoted(above), kindOf(e.mode))
 			}
 			id = e.id
 		}
@@ -74,7 +74,7 @@ func (w *walk) read(id, path string) error {
 
 func (w *walk) folder(id, path string, depth int) error {
 	if depth > w.limits.Depth {
-		return unsafef("%s lies more than %d folders deep", quoted(path), w.limits.Depth)
+		return oddf("%s lies more than %d folders deep", quoted(path), w.limits.Depth)
 	}
 	if w.folders++; w.folders > w.limits.Files {
 		return &tooMany{w.limits.Files}
@@ -98,11 +98,11 @@ func (w *walk) folder(id, path string, depth int) error {
 		case modeFile, modeProgram:
 			err = w.file(e.id, at)
 		case modeLink:
-			err = unsafef("%s is a symbolic link: put the file itself there", quoted(at))
+			err = oddf("%s is a symbolic link: put the file itself there", quoted(at))
 		case modeGitlink:
-			err = unsafef("%s is a submodule, and submodules are not followed: put the files themselves there", quoted(at))
+			err = oddf("%s is a submodule, and submodules are not followed: put the files themselves there", quoted(at))
 		default:
-			err = unsafef("%s is %s: only files and folders are read", quoted(at), kindOf(e.mode))
+			err = oddf("%s is %s: only files and folders are read", quoted(at), kindOf(e.mode))
 		}
 		if err != nil {
 			return err
@@ -127,7 +127,7 @@ func (w *walk) file(id, path string) error {
 		return fmt.Errorf("its files: %w", &tooLarge{w.total, w.limits.Total})
 	}
 	if bytes.HasPrefix(o.content, []byte(pointer)) {
-		return unsafef("%s is kept by git-lfs, which is not followed: put the file itself there", quoted(path))
+		return oddf("%s is kept by git-lfs, which is not followed: put the file itself there", quoted(path))
 	}
 	w.files[path] = o.content
 	return nil
@@ -151,7 +151,7 @@ func (w *walk) entries(id, path string) ([]entry, error) {
 		mode, after, ok := bytes.Cut(rest, []byte(" "))
 		name, after, ok2 := bytes.Cut(after, []byte{0})
 		if !ok || !ok2 || len(after) < len(id)/2 {
-			return nil, unsafef("the folder %s is broken off", quoted(path))
+			return nil, oddf("the folder %s is broken off", quoted(path))
 		}
 		entries = append(entries, entry{string(mode), string(name), hex.EncodeToString(after[:len(id)/2])})
 		rest = after[len(id)/2:]
@@ -170,15 +170,15 @@ func checkName(name, folder string, folded map[string]string) error {
 	at := quoted(join(folder, name))
 	switch {
 	case name == "" || name == "." || name == ".." || strings.EqualFold(name, ".git"):
-		return unsafef("%s: a file cannot have this name", at)
+		return oddf("%s: a file cannot have this name", at)
 	case len(name) > 255 || len(folder)+len(name) > 1024:
-		return unsafef("%s: its name is too long", at)
+		return oddf("%s: its name is too long", at)
 	case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f || r == '/' || r == '\\' }):
-		return unsafef("%s: its name has a character that is not allowed in it", at)
+		return oddf("%s: its name has a character that is not allowed in it", at)
 	}
 	fold := strings.ToLower(strings.ToUpper(name))
 	if other, twin := folded[fold]; twin {
-		return unsafef("%s and %s differ in nothing but upper and lower case: rename one", at, quoted(other))
+		return oddf("%s and %s differ in nothing but upper and lower case: rename one", at, quoted(other))
 	}
 	folded[fold] = name
 	return nil
