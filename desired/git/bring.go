@@ -135,7 +135,7 @@ func (s *session) watched(ctx context.Context, dir string, c command) error {
 			case <-done:
 				return
 			case <-tick.C:
-				if sizeOf(dir) > s.limits.Disk {
+				if total, _ := sizeOf(dir); total > s.limits.Disk {
 					cancel(errOutgrown)
 				}
 			}
@@ -145,9 +145,13 @@ func (s *session) watched(ctx context.Context, dir string, c command) error {
 	close(done)
 	<-watched
 	if err != nil {
-		return &during{trouble: troubleOf(ctx, err), err: err}
+		what := troubleOf(ctx, err)
+		if _, largest := sizeOf(dir); what == corrupt && largest >= s.limits.Pack {
+			what = outgrown // whoever wrote it was ended by the limit, and git does not say so
+		}
+		return &during{trouble: what, err: err}
 	}
-	if sizeOf(dir) > s.limits.Disk {
+	if total, _ := sizeOf(dir); total > s.limits.Disk {
 		return &during{trouble: outgrown, err: errOutgrown}
 	}
 	return nil
@@ -162,19 +166,19 @@ type during struct {
 func (d *during) Error() string { return d.err.Error() }
 func (d *during) Unwrap() error { return d.err }
 
-// sizeOf is how many bytes of the disk a folder takes.
-func sizeOf(dir string) int64 {
-	total := int64(0)
+// sizeOf is how many bytes the files of a folder have, all and the largest.
+func sizeOf(dir string) (total, largest int64) {
 	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return nil // it has gone meanwhile
 		}
 		if fi, err := d.Info(); err == nil && fi.Mode().IsRegular() {
 			total += fi.Size()
+			largest = max(largest, fi.Size())
 		}
 		return nil
 	})
-	return total
+	return total, largest
 }
 
 // plainly makes what went wrong with a mirror that is as good as new the remote's.

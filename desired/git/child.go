@@ -113,6 +113,8 @@ type rlimit struct {
 }
 
 func execute(list []rlimit, program *byte, args, vars []*byte) error {
+	// What was handed to this process is nothing for git. An old kernel cannot say so.
+	_, _, _ = syscall.RawSyscall(unix.SYS_CLOSE_RANGE, 3, ^uintptr(0)>>32, unix.CLOSE_RANGE_CLOEXEC)
 	for i := range list {
 		both := [2]uint64{list[i].most, list[i].most}
 		if _, _, errno := syscall.RawSyscall6(unix.SYS_PRLIMIT64, 0, uintptr(list[i].what), uintptr(unsafe.Pointer(&both)), 0, 0, 0); errno != 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -32,6 +33,9 @@ func (m *Mirror) follow(ctx context.Context, s *session, r remote, floor []strin
 		return Head{}, err
 	}
 	if there[branch] == "" {
+		if err := s.speaks(ctx, r); err != nil {
+			return Head{}, err
+		}
 		return Head{}, &Refused{Kind: NoBranch, Ref: m.options.Branch, Detail: "the remote " + r.url + " has no such branch: push it, or follow another one"}
 	}
 	if there[testing] == "" {
@@ -83,6 +87,28 @@ func (s *session) list(ctx context.Context, r remote, want map[string]string) (m
 		}
 	}
 	return there, nil
+}
+
+// speaks makes sure that it is git that answers over http, and not somebody's page
+// for logging in: for that one git sees a repository without a branch.
+func (s *session) speaks(ctx context.Context, r remote) error {
+	if r.host == "" {
+		return nil
+	}
+	c := s.command("", "ls-remote", "--refs", "--quiet", "--", r.url, "HEAD")
+	c.env = append(slices.Clip(c.env), "GIT_TRACE_PACKET=1")
+	p, err := c.start(ctx)
+	if err != nil {
+		return err
+	}
+	_, _ = io.Copy(io.Discard, io.LimitReader(p.out, maxAnswer))
+	if err := p.wait(); err != nil {
+		return s.unanswered(ctx, err)
+	}
+	if !strings.Contains(p.words.String(), "packet:") {
+		return &unanswered{"what answers there does not speak git's smart HTTP: a wrong URL, or a page for logging in?"}
+	}
+	return nil
 }
 
 // unanswered says why a remote could not be asked.

@@ -153,6 +153,9 @@ func (c command) run(ctx context.Context) (string, error) {
 	if err := p.wait(); err != nil {
 		return "", err
 	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		err = nil // git has ended; somebody else holds the line
+	}
 	return string(answer), err
 }
 
