@@ -272,6 +272,7 @@ var starters = map[string]string{
 	"controller/rehearse/demo":     "runs evenkeel on the demo's host, as its audience would",
 	"controller/rehearse/hosttest": "runs a test again inside of a host",
 	"desired/git":                  "runs git, bounded and without rights: no library judges signatures and histories as git does",
+	"desired/read/apart":           "reads what a stranger wrote in a child of this program that has no rights",
 	"desired/read/verify":          "asks systemd-analyze for systemd's own verdict",
 	"state/observe/changes":        "asks journalctl and rpm, once each time that a human asks what changed",
 	"state/observe/probes/ask":     "runs the commands of exec probes, caged and as nobody",

@@ -1,9 +1,10 @@
 // Command evenkeel keeps hosts that run systemd services as they are declared.
 //
 // main only branches on the role that the process has, because one binary is
-// the command line, the controller, each of its plugins and the first process of
-// a disposable host. Each verb has a file of its own name, which maps flags to
-// the Options of the packages that do the work; nothing else is decided here.
+// the command line, the controller, each of its plugins, the reader of what a
+// stranger wrote and the first process of a disposable host. Each verb has a file
+// of its own name, which maps flags to the Options of the packages that do the
+// work; nothing else is decided here.
 package main
 
 import (
@@ -18,6 +19,7 @@ import (
 	"github.com/pakashop/evenkeel/actuators/host"
 	"github.com/pakashop/evenkeel/controller/rehearse"
 	"github.com/pakashop/evenkeel/desired/git"
+	"github.com/pakashop/evenkeel/desired/read/apart"
 )
 
 func main() {
@@ -25,8 +27,8 @@ func main() {
 	if name, ok := host.Role(os.Args); ok {
 		os.Exit(play(name))
 	}
-	if rehearse.Init() {
-		return // the first process of a disposable host
+	if rehearse.Init() || apart.Child() {
+		return // the first process of a disposable host; a reader without rights
 	}
 	os.Exit(Main())
 }

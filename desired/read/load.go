@@ -36,7 +36,7 @@ type Options struct {
 // is nil if a Problem is an error; warnings come with a Set. Problems.Err tells
 // what could not be read at all (*Trouble) from what is wrong (*Invalid).
 func Load(paths []string, o Options) (*desired.Set, Problems) {
-	o = o.complete()
+	o = o.Complete()
 	l := loader{o: o, kinds: specs(), plans: newPlans()}
 	defer l.close()
 	l.open(paths)
@@ -53,7 +53,9 @@ func Load(paths []string, o Options) (*desired.Set, Problems) {
 	return set, l.problems
 }
 
-func (o Options) complete() Options {
+// Complete fills in what is the host's: for whom the Set is, and of which
+// environment. What is complete stays as it is.
+func (o Options) Complete() Options {
 	own := o.Policy.Host
 	if own.Name == "" {
 		own.Name = hostname()

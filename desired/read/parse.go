@@ -16,9 +16,12 @@ import (
 // Limits on what is read. They are far above what anybody writes by hand, and
 // keep what a stranger's file can cost in bounds.
 const (
-	maxFile    = 1 << 20  // bytes of one file, or one source
-	maxTotal   = 64 << 20 // bytes of everything
-	maxDepth   = 32       // levels of one document
+	MaxFile  = 1 << 20  // bytes of one file, or one source
+	MaxTotal = 64 << 20 // bytes of everything
+
+	maxFile    = MaxFile
+	maxTotal   = MaxTotal
+	maxDepth   = 32 // levels of one document
 	maxObjects = 10_000
 	maxNodes   = 100_000 // values of one document
 	maxValues  = 1 << 20 // values of everything
@@ -73,7 +76,8 @@ type parser struct {
 // values counts what all documents hold.
 func parse(doc *document, values *atomic.Int64) Problems {
 	p := parser{doc: doc, first: doc.first}
-	if !p.readable(doc.text) {
+	p.count(values) // what came before may be too much already
+	if len(p.problems) > 0 || !p.readable(doc.text) {
 		return p.problems
 	}
 	var n yaml.Node
