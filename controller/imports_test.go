@@ -100,6 +100,11 @@ var bans = []struct {
 		why:  "what should be true is said without a look at any host",
 	},
 	{
+		from: []string{"desired/git/hint"},
+		to:   []string{"desired", "desired/git", "desired/read/...", "desired/schedule"},
+		why:  "whatever a stranger sends to it, there is nothing that it could reach",
+	},
+	{
 		from: []string{"actuators", "actuators/..."},
 		to:   []string{"desired", "desired/...", "state", "state/..."},
 		why:  "a plugin's author imports the contract and must not get evenkeel's insides with it",
