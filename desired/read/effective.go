@@ -92,9 +92,16 @@ func (l *loader) compile() *desired.Set {
 // make decodes one object.
 func (l *loader) make(o *object, all []defaults) made {
 	m := made{object: o.bare()}
+	if o.kind == "Service" && o.urlAt != nil {
+		url, problems := l.publicURL(o)
+		m.problems = append(m.problems, problems...)
+		m.object.Metadata.Annotations = overlaid(o.meta.Annotations, map[string]string{desired.PublicURL: url})
+	}
 	spec := o.spec
 	if o.kind == "Service" {
-		spec, m.problems = under(o, all)
+		var problems Problems
+		spec, problems = under(o, all)
+		m.problems = append(m.problems, problems...)
 		if spec == nil {
 			spec = &node{kind: table, line: int32(o.doc.root.line), col: int32(o.doc.root.col), doc: o.doc}
 		}

@@ -14,6 +14,7 @@ type object struct {
 	kind        string
 	meta        desired.Meta
 	nameAt      *node // metadata.name
+	urlAt       *node // of the annotation that says its public URL; nil: none does
 	spec        *node
 	delete      bool // a patch that removes the object
 	environment string
@@ -110,6 +111,9 @@ func (o *object) metadata(root *node, plans plans) Problems {
 		if !labelPattern.MatchString(k.name) {
 			d.problems = append(d.problems, Problem{Pos: k.pos(), Message: "metadata.labels: " + quoted(k.name) + " is not the name of a label; write letters, digits and _-./"})
 		}
+	}
+	if o.urlAt = m.get("annotations").get(desired.PublicURL); o.urlAt != nil && o.kind != "Service" {
+		d.problems = append(d.problems, warning(o.urlAt, "metadata.annotations: "+desired.PublicURL+" says nothing here: it is for a Service; an Endpoint's probe has a URL itself"))
 	}
 	switch mark, ok := o.meta.Annotations[deleteMark]; {
 	case !ok:

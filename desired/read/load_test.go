@@ -114,8 +114,26 @@ func outline(set *desired.Set) string {
 			fmt.Fprintf(&b, "  watch %s\n", strings.Join(s.Spec.Watch, " "))
 		}
 	}
+	b.WriteString(outsiders(set))
 	for _, w := range set.Windows {
 		fmt.Fprintf(&b, "window %s: allow=%t %s for %s %s covers %v\n", w.Name, w.Spec.Allow, w.Spec.Schedule, w.Spec.Duration, w.Spec.TimeZone, w.Services)
+	}
+	return b.String()
+}
+
+// outsiders is what can be asked from outside of the services that have a URL.
+func outsiders(set *desired.Set) string {
+	all, err := set.Public()
+	if err != nil {
+		return "public: " + err.Error() + "\n"
+	}
+	var b strings.Builder
+	for _, p := range all {
+		for _, q := range p.Probes {
+			if p.Kind == "Service" {
+				fmt.Fprintf(&b, "public %s: %s %s expects %v\n", p.Name, q.Kind, q.Probe.HTTPGet.URL, q.Probe.ExpectJSON)
+			}
+		}
 	}
 	return b.String()
 }

@@ -96,6 +96,9 @@ func (l *loader) patch(i int, p *object) {
 	}
 	base.meta.Labels = overlaid(base.meta.Labels, p.meta.Labels)
 	base.meta.Annotations = overlaid(base.meta.Annotations, p.meta.Annotations)
+	if p.urlAt != nil {
+		base.urlAt = p.urlAt
+	}
 	l.objects[i] = &base
 }
 
@@ -114,6 +117,9 @@ func overlaid(base, patch map[string]string) map[string]string {
 
 // part checks a patch that is not applied, as far as a part can be checked.
 func (l *loader) part(p *object) {
+	if url := p.meta.Annotations[desired.PublicURL]; url != "" && p.kind == "Service" {
+		l.add(p.checkURL(url)...)
+	}
 	if p.spec == nil {
 		return
 	}
