@@ -120,6 +120,11 @@ var bans = []struct {
 		why:  "eyes neither remember nor act",
 	},
 	{
+		from: []string{"state/observe/outside"},
+		to:   []string{"state/observe", "state/observe/bus", "state/observe/units", "state/observe/host", "state/observe/files", "state/observe/journal", "state/observe/probes", "desired/read"},
+		why:  "an outsider knows nothing of any host",
+	},
+	{
 		from: []string{"state/record"},
 		to:   []string{"state/observe", "state/observe/...", "actuators/...", "desired", "desired/..."},
 		why:  "the record stores entries and judges nothing",

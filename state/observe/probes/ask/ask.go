@@ -12,6 +12,7 @@ import (
 // Options are the parts of an Asker; the zero value has no secrets.
 type Options struct {
 	Secret func(context.Context, desired.Secret) (string, error) // nil: no value can be had
+	Roots  *x509.CertPool                                        // who may sign certificates; nil: those that this host trusts
 }
 
 // Asker asks in every way that can be declared. It is safe for concurrent use.
@@ -20,8 +21,7 @@ type Asker struct {
 	here     addresses
 	cages    cages
 	queries  queries
-	resolver *net.Resolver  // nil: this host's
-	roots    *x509.CertPool // nil: those that this host trusts
+	resolver *net.Resolver // nil: this host's
 }
 
 // New returns an Asker.

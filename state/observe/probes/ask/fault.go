@@ -116,13 +116,13 @@ func certificate(err error) (Sample, bool) {
 	var header tls.RecordHeaderError
 	switch {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return unknown("TLS: the certificate has expired, or is not valid yet"), true
+		return untrusted("the certificate has expired, or is not valid yet"), true
 	case errors.As(err, &authority):
-		return unknown("TLS: this host does not know who signed the certificate"), true
+		return untrusted("this host does not know who signed the certificate"), true
 	case errors.As(err, &name):
-		return unknown("TLS: the certificate is for another name"), true
+		return untrusted("the certificate is for another name"), true
 	case errors.As(err, &invalid), errors.As(err, &verify):
-		return unknown("TLS: the certificate cannot be verified"), true
+		return untrusted("the certificate cannot be verified"), true
 	case errors.As(err, &alert):
 		return unknown("TLS: " + alert.Error()), true
 	case errors.As(err, &header):

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/state"
@@ -80,6 +81,15 @@ func (a *Asker) http(ctx context.Context, p desired.Probing) Sample {
 		return fault(err, p, q.name)
 	}
 	defer c.Close()
+	s := talk(c, p, q)
+	if secure, ok := c.(*tls.Conn); ok {
+		s.Expires = expires(secure.ConnectionState())
+	}
+	return s
+}
+
+// talk asks on a connection.
+func talk(c net.Conn, p desired.Probing, q *query) Sample {
 	if _, err := c.Write(q.text); err != nil {
 		return fault(err, p, q.name)
 	}
@@ -114,13 +124,31 @@ func (a *Asker) connect(ctx context.Context, p desired.Probing, q *query) (net.C
 		return c, err
 	}
 	config := q.tls.Clone()
-	config.RootCAs = a.roots
+	config.RootCAs = a.opt.Roots
 	secure := tls.Client(c, config)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		c.Close()
 		return nil, &handshake{err}
 	}
 	return secure, nil
+}
+
+// expires is when what was verified stops being valid: the first certificate of a
+// chain that does, of the chain that lasts longest. Zero: nothing was verified.
+func expires(c tls.ConnectionState) time.Time {
+	var last time.Time
+	for _, chain := range c.VerifiedChains {
+		first := chain[0].NotAfter
+		for _, cert := range chain {
+			if cert.NotAfter.Before(first) {
+				first = cert.NotAfter
+			}
+		}
+		if first.After(last) {
+			last = first
+		}
+	}
+	return last
 }
 
 // newQuery reads what is declared. Of a unit's own TLS only that it speaks it is

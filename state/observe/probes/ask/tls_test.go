@@ -69,6 +69,18 @@ func (a *authority) serve(name string, valid time.Duration) *httptest.Server {
 	return s
 }
 
+// expiry is when the certificate of a server expires.
+func expiry(s *httptest.Server) time.Time {
+	if s.TLS == nil {
+		return time.Time{}
+	}
+	cert, err := x509.ParseCertificate(s.TLS.Certificates[0].Certificate[0])
+	if err != nil {
+		return time.Time{}
+	}
+	return cert.NotAfter
+}
+
 // An Endpoint is known by its certificate; a unit by where it listens, as with
 // kubelet. A certificate that cannot be verified may be this host's own affair.
 func TestTLS(t *testing.T) {
@@ -84,16 +96,19 @@ func TestTLS(t *testing.T) {
 		endpoint Sample
 		unit     Sample
 	}{
-		{"well", good.serve("localhost", time.Hour), Sample{}, Sample{}},
-		{"expired", good.serve("localhost", -time.Hour), unknown("TLS: the certificate has expired, or is not valid yet"), Sample{}},
-		{"signed by a stranger", other.serve("localhost", time.Hour), unknown("TLS: this host does not know who signed the certificate"), Sample{}},
-		{"for another name", good.serve("bank.example", time.Hour), unknown("TLS: the certificate is for another name"), Sample{}},
+		{"well", good.serve("localhost", 30*time.Minute), Sample{}, Sample{}},
+		{"expired", good.serve("localhost", -time.Hour), untrusted("the certificate has expired, or is not valid yet"), Sample{}},
+		{"signed by a stranger", other.serve("localhost", time.Hour), untrusted("this host does not know who signed the certificate"), Sample{}},
+		{"for another name", good.serve("bank.example", time.Hour), untrusted("the certificate is for another name"), Sample{}},
 		{"no TLS", plain, failed(state.ClassInvalid, "it does not speak TLS"), failed(state.ClassInvalid, "it does not speak TLS")},
 	} {
-		a := New(Options{})
-		a.roots = roots
+		a := New(Options{Roots: roots})
 		port := (&peer{Listener: c.server.Listener}).port()
-		if got := once(t, a, endpointProbe(desired.Probe{HTTPGet: &desired.HTTPGet{Scheme: "HTTPS", Host: "localhost", Port: port}})); !reflect.DeepEqual(got, c.endpoint) {
+		got := once(t, a, endpointProbe(desired.Probe{HTTPGet: &desired.HTTPGet{Scheme: "HTTPS", Host: "localhost", Port: port}}))
+		if leaf := expiry(c.server); c.endpoint.Good() && !got.Expires.Equal(leaf) {
+			t.Errorf("%s: what was verified expires at %v; want %v", c.name, got.Expires, leaf)
+		}
+		if got.Expires = (time.Time{}); !reflect.DeepEqual(got, c.endpoint) {
 			t.Errorf("%s: of an Endpoint %+v; want %+v", c.name, got, c.endpoint)
 		}
 		if got := once(t, a, unitProbe(desired.Probe{HTTPGet: &desired.HTTPGet{Scheme: "HTTPS", Host: "localhost", Port: port}})); !reflect.DeepEqual(got, c.unit) {
