@@ -167,6 +167,11 @@ var bans = []struct {
 		why:  "only cmd wires implementations in, so that the loop runs against a simulated host as against a real one",
 	},
 	{
+		from: []string{"controller/webhook"},
+		to:   []string{"controller", "controller/act", "controller/api", "controller/plan", "controller/report", "state", "state/...", "desired", "desired/...", "actuators", "actuators/..."},
+		why:  "who is told something is told what is given, and nothing that could be found besides",
+	},
+	{
 		from: []string{"controller/rehearse"},
 		to:   []string{"controller", "controller/act", "controller/api", "controller/plan", "controller/report", "state", "state/...", "desired", "desired/...", "actuators", "actuators/..."},
 		why:  "a disposable host is a leaf: it knows nothing of what is tried on it",
