@@ -10,6 +10,7 @@ import (
 
 	"github.com/pakashop/evenkeel/controller/plan"
 	"github.com/pakashop/evenkeel/desired"
+	"github.com/pakashop/evenkeel/state"
 )
 
 // Answer is what came of asking one public URL.
@@ -145,7 +146,7 @@ func (o Outside) Totals() string {
 // because says in one line how a check fails, or of what it warns.
 func (c Check) because() string {
 	text := c.Detail
-	if !strings.Contains(text, c.Class) {
+	if c.State != OK && c.Class != state.ClassStatus && c.Class != classCertificate { // whose details say it already
 		text = c.Class + ": " + text
 	}
 	switch {

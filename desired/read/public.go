@@ -36,8 +36,11 @@ func (l *loader) publicURL(o *object) (string, Problems) {
 }
 
 // checkURL checks a URL, in which variables that have no value may stand for
-// something that would be right.
+// something that would be right: the whole of it, too.
 func (o *object) checkURL(url string) Problems {
+	if strings.HasPrefix(url, "$(") {
+		return nil
+	}
 	url, _ = desired.Expand(url, func(name string) (string, bool) { return "1", ofEnvironment(name) })
 	if why := desired.CheckPublicURL(url); why != "" {
 		return o.badURL(why)
