@@ -103,6 +103,33 @@ func requiredBy(s desired.Service) (names []string) {
 	return names
 }
 
+// What customers reach is asked in both environments by the URLs of each; without
+// one the estate is as good, and only nobody can ask from outside.
+func TestPakashopIsPublicInBothEnvironments(t *testing.T) {
+	for environment, domain := range map[string]string{"production": "pakashop.store", "staging": "staging.pakashop.store"} {
+		all, err := load(t, "pakashop", environment).Public()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, p := range all {
+			for _, q := range p.Probes {
+				got = append(got, q.Probe.HTTPGet.URL)
+				if q.Kind == desired.LivenessProbe && q.Probe.ExpectJSON["service"] != p.Name {
+					t.Errorf("%s expects %v", p.Object(), q.Probe.ExpectJSON)
+				}
+			}
+		}
+		want := []string{"https://api." + domain + "/health", "https://api." + domain + "/health/ready", "https://" + domain + "/health", "https://" + domain + "/health/ready"}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %v;\nwant %v", environment, got, want)
+		}
+	}
+	if _, err := load(t, "pakashop", "").Public(); err == nil {
+		t.Error("without an environment there are URLs")
+	}
+}
+
 func TestOverlaysDifferByEnvironment(t *testing.T) {
 	for environment, want := range map[string]string{"production": "P1", "staging": "P3"} {
 		set := load(t, "overlays", environment)
