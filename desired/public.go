@@ -95,9 +95,16 @@ func (o Object) public() (Public, error) {
 	if len(unknown) > 0 {
 		return p, fmt.Errorf("its public URL has no value: $(%s) is another in each environment, and none is chosen", unknown[0].Name)
 	}
-	var spec struct{ LivenessProbe, ReadinessProbe *Probe }
+	var spec struct {
+		State                         string
+		LivenessProbe, ReadinessProbe *Probe
+	}
 	if err := json.Unmarshal(o.Spec, &spec); err != nil {
 		return p, fmt.Errorf("read its probes: %w", err)
+	}
+	if spec.State == Stopped {
+		p.Why = "it is declared as stopped"
+		return p, nil
 	}
 	base = strings.TrimRight(base, "/")
 	p.Probes = []Probing{

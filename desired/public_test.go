@@ -55,6 +55,7 @@ func TestWhatAnOutsiderAsks(t *testing.T) {
 				"readinessProbe": {"httpGet": {"path": "/ready?deep=1", "port": 80}}}`),
 			service("bare", "https://bare.example.org", `{}`),
 			service("inner", "", `{}`),
+			service("standby", "https://standby.example.org", `{"state": "stopped"}`),
 			service("other", "https://other.example.org", `{"livenessProbe": {"exec": {"command": ["/bin/true"]}, "timeoutSeconds": 3}}`),
 		},
 		Endpoints: []Endpoint{
@@ -72,14 +73,15 @@ func TestWhatAnOutsiderAsks(t *testing.T) {
 		return Probe{HTTPGet: &HTTPGet{URL: url}, ExpectJSON: expect, TimeoutSeconds: timeout, FailureThreshold: failures}
 	}
 	want := map[string][]Probe{
-		"Service/all":   {get("https://all.example.org/x/live", map[string]any{"service": "all"}, 4, 5), get("https://all.example.org/x/ready?deep=1", nil, 0, 0)},
-		"Service/bare":  {get("https://bare.example.org/health", nil, 0, 0), get("https://bare.example.org/health/ready", nil, 0, 0)},
-		"Service/inner": nil,
-		"Service/other": {get("https://other.example.org/health", nil, 3, 0), get("https://other.example.org/health/ready", nil, 0, 0)},
-		"Endpoint/bank": {set.Endpoints[0].Probe.Probe},
-		"Endpoint/dns":  {set.Endpoints[1].Probe.Probe},
-		"Endpoint/here": nil,
-		"Endpoint/run":  nil,
+		"Service/all":     {get("https://all.example.org/x/live", map[string]any{"service": "all"}, 4, 5), get("https://all.example.org/x/ready?deep=1", nil, 0, 0)},
+		"Service/bare":    {get("https://bare.example.org/health", nil, 0, 0), get("https://bare.example.org/health/ready", nil, 0, 0)},
+		"Service/inner":   nil,
+		"Service/standby": nil,
+		"Service/other":   {get("https://other.example.org/health", nil, 3, 0), get("https://other.example.org/health/ready", nil, 0, 0)},
+		"Endpoint/bank":   {set.Endpoints[0].Probe.Probe},
+		"Endpoint/dns":    {set.Endpoints[1].Probe.Probe},
+		"Endpoint/here":   nil,
+		"Endpoint/run":    nil,
 	}
 	for _, p := range all {
 		var got []Probe
