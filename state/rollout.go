@@ -17,6 +17,7 @@ import (
 type Revision struct {
 	Name     string `json:"name"`
 	Services int    `json:"services"`
+	Floor    string `json:"floor,omitempty"` // the head of the branch at that time: what comes later descends from it
 }
 
 // Provisional is the revision in force as long as it may yet be taken back.
@@ -158,7 +159,7 @@ func (p *Past) moved(s Step, at Time) {
 		p.quarantine(q)
 	}
 	if to != p.Revision.Name {
-		p.Revision = Revision{Name: to}
+		p.Revision = Revision{Name: to, Floor: p.Revision.Floor}
 	}
 	p.Provisional = nil
 }

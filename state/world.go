@@ -38,6 +38,8 @@ type World struct {
 type Source struct {
 	Wanted  string    `json:"wanted"`            // the newest revision that may be believed
 	Branch  string    `json:"branch"`            // as it is named in the repository
+	Head    string    `json:"head,omitempty"`    // of Branch; another than Wanted where testing/<host> is followed
+	Testing bool      `json:"testing,omitempty"` // Wanted is of testing/<host>
 	Remote  string    `json:"remote,omitempty"`  // which answered last
 	Author  string    `json:"author,omitempty"`  // of Wanted
 	Subject string    `json:"subject,omitempty"` // of Wanted
@@ -46,6 +48,7 @@ type Source struct {
 
 	Refused Reason `json:"refused,omitempty"` // SourceRefused, DesiredInvalid: why what the branch says now is not wanted; empty: it is
 	Detail  string `json:"detail,omitempty"`  // of Refused
+	Commit  string `json:"commit,omitempty"`  // that is refused, where one is
 	Silent  string `json:"silent,omitempty"`  // why no remote answers; empty: one does
 	Missing string `json:"missing,omitempty"` // why the revision that is to be in force cannot be read
 }

@@ -26,15 +26,19 @@ func (a *app) hostPolicy() (desired.Policy, read.Problems, error) {
 		}
 		return p, nil, trouble(errors.New("the host's policy cannot be used"))
 	}
+	return p, problems.Warnings(), a.narrow(&p)
+}
+
+// narrow applies --mode, which can lift nothing.
+func (a *app) narrow(p *desired.Policy) error {
 	switch a.mode {
 	case "", desired.Enforce:
-		// --mode narrows: enforce cannot lift a policy that observes.
 	case desired.Observe:
 		p.Mode = desired.Observe
 	default:
-		return p, nil, trouble(fmt.Errorf("--mode %s: there are observe and enforce", a.mode))
+		return trouble(fmt.Errorf("--mode %s: there are observe and enforce", a.mode))
 	}
-	return p, problems.Warnings(), nil
+	return nil
 }
 
 // defaultPaths is -f, or where desired state lies by default.

@@ -22,35 +22,58 @@ import (
 
 func (a *app) runCmd() *cobra.Command {
 	var every time.Duration
+	var branch branchFlags
 	cmd := &cobra.Command{
-		Use:   "run -f PATH",
+		Use:   "run [-f PATH | --git URL --branch B]",
 		Short: "Keep this host as it is declared: the controller",
 		Long: `Run the controller. It reads the desired state again when files change and on
 SIGHUP; an invalid one is reported, and the last good one stays in force. A
 second controller on the same host waits until the first has ended.
 
+With --git it follows a branch. A commit that is not signed as the host's policy
+asks, does not descend from the last one, is invalid, or takes away more than
+policy's share is refused. A new one is provisional for its environment's
+confirmAfter: what breaks something that was well goes back by itself, once.
+
 As a service it is Type=notify, with or without WatchdogSec.`,
-		Example: "  evenkeel run -f /etc/evenkeel/desired",
-		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.runController(cmd.Context(), every) },
+		Example: "  evenkeel run -f /etc/evenkeel/desired\n" +
+			"  evenkeel run --git https://git.example/platform.git --branch production --path deploy",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			follows, err := branch.check(cmd)
+			if err != nil {
+				return trouble(err)
+			}
+			if follows {
+				return a.runController(cmd.Context(), every, &branch)
+			}
+			return a.runController(cmd.Context(), every, nil)
+		},
 	}
 	a.fileFlag(cmd)
 	cmd.Flags().DurationVar(&every, "resync", time.Minute, "look at everything again this often, whatever the watches say")
-	new(gitSource).gitFlags(cmd, true)
+	branch.add(cmd.Flags())
 	return cmd
 }
 
-func (a *app) runController(ctx context.Context, every time.Duration) error {
+// runController runs until ctx ends. branch is what is followed; nil: folders.
+func (a *app) runController(ctx context.Context, every time.Duration, branch *branchFlags) error {
 	log := logger(a.stderr)
 	if os.Geteuid() != 0 {
 		return trouble(errors.New("only root can keep units; try sudo"))
 	}
 	modest()
-	if len(a.paths) == 0 && !waitForDesired(ctx, log) {
-		return nil
-	}
-	if _, err := a.loadOrSay(a.defaultPaths(), false); err != nil {
-		return err
+	if branch != nil {
+		if _, err := a.gitPolicy(); err != nil {
+			return trouble(err)
+		}
+	} else {
+		if len(a.paths) == 0 && !waitForDesired(ctx, log) {
+			return nil
+		}
+		if _, err := a.loadOrSay(a.defaultPaths(), false); err != nil {
+			return err
+		}
 	}
 	waiting := func() {
 		log.Info("another evenkeel is running on this host; waiting until it ends")
@@ -76,6 +99,17 @@ func (a *app) runController(ctx context.Context, every time.Duration) error {
 	defer d.Close()
 	d.options.Resync, d.options.Version = every, version
 	d.options.Ready = func() { notify(sd.SdNotifyReady + "\nSTATUS=keeping this host as declared") }
+	var source *followed
+	if branch != nil {
+		f, err := a.follow(ctx, *branch, d, log)
+		if errors.Is(err, context.Canceled) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		source, d.options.Source = &f, f
+	}
 	terminals := wall.New(wall.Options{Log: log})
 	d.options.Tell = terminals.Tell
 	c, err := controller.New(d.options)
@@ -94,7 +128,14 @@ func (a *app) runController(ctx context.Context, every time.Duration) error {
 			cancel()
 		}
 	})
-	workers.Go(func() { onHangup(ctx, c, log) })
+	workers.Go(func() { onHangup(ctx, c, source, log) })
+	if branch != nil && branch.webhook != "" {
+		workers.Go(func() {
+			if err := branch.hints(ctx, *source, d.parts.secrets); err != nil {
+				log.Error("webhooks are not taken", "error", err)
+			}
+		})
+	}
 	workers.Go(func() { terminals.Run(ctx) })
 	workers.Go(func() { watchdog(ctx, c) })
 	err = c.Run(ctx)
@@ -130,7 +171,7 @@ func (d *daemon) infos(ctx context.Context) []actuators.Info {
 func notify(state string) { _, _ = sd.SdNotify(false, state) }
 
 // onHangup reads the desired state again on SIGHUP, and tells systemd so.
-func onHangup(ctx context.Context, c *controller.Controller, log *slog.Logger) {
+func onHangup(ctx context.Context, c *controller.Controller, branch *followed, log *slog.Logger) {
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
@@ -140,6 +181,9 @@ func onHangup(ctx context.Context, c *controller.Controller, log *slog.Logger) {
 			return
 		case <-hup:
 			notify(sd.SdNotifyReloading + "\n" + sd.SdNotifyMonotonicUsec())
+			if branch != nil {
+				branch.Hint()
+			}
 			if err := c.Reload(ctx); err != nil {
 				log.Warn("reload was refused", "error", err)
 			}

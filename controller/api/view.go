@@ -36,6 +36,24 @@ func (v View) Board() report.Board {
 	return b
 }
 
+// Unsettled says why the host is not yet as a revision declares; empty: it is.
+func (v View) Unsettled(revision string) string {
+	switch {
+	case v.Want.Revision != revision:
+		return "it is being read"
+	case len(v.Plan.Steps) > 0:
+		return v.under(v.Plan.Steps[0])
+	case len(v.Past.Flight) > 0:
+		return "steps are under way"
+	}
+	for _, h := range v.Plan.Held {
+		if !h.Info {
+			return h.Object + ": " + string(h.Reason) + ": " + h.Detail
+		}
+	}
+	return ""
+}
+
 // Diff is the Plan with its file diffs. It reads the files that differ.
 func (v View) Diff() report.Diff {
 	return report.NewDiff(v.Want, v.Have, v.Past, v.Plan, readFile)

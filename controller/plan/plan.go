@@ -206,7 +206,7 @@ func (d *draft) service(sv *service) {
 // revision notes what is in force, once it is. What takes the place of another
 // where a branch is followed is noted when it does: see Adopt.
 func (d *draft) revision() {
-	is := state.Revision{Name: d.want.Revision, Services: len(d.want.Services)}
+	is := state.Revision{Name: d.want.Revision, Services: len(d.want.Services), Floor: cmp.Or(d.have.Source.Head, d.past.Revision.Floor)}
 	if d.have.Source.Wanted != "" && d.past.Revision.Name != "" && d.past.Revision.Name != is.Name {
 		return
 	}

@@ -35,7 +35,7 @@ const confirmAfter = 5 * time.Minute
 // by a return proves nothing, and neither does one that changes nothing, or that
 // nobody will act on.
 func Adopt(old, next *desired.Set, have *state.World, past *state.Past, now state.Time) state.Note {
-	n := state.Note{Kind: state.NoteRevision, Revision: &state.Revision{Name: next.Revision, Services: len(next.Services)}}
+	n := state.Note{Kind: state.NoteRevision, Revision: &state.Revision{Name: next.Revision, Services: len(next.Services), Floor: have.Source.Head}}
 	if past.Revision.Name == "" || past.Revision.Name == next.Revision || next.Policy.Mode == desired.Observe {
 		return n
 	}

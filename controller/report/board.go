@@ -30,7 +30,11 @@ func (b Board) Text(st Style, wide bool) string {
 	if len(b.Status.Services) > 0 {
 		body = "\n" + t.String() + "\n"
 	}
-	return b.Status.header(st) + body + b.Status.totals(st) + "\n"
+	head := b.Status.header(st)
+	for _, line := range b.Branch {
+		head += Escape(line) + "\n"
+	}
+	return head + body + b.Status.totals(st) + "\n"
 }
 
 // section adds rows below a title, where there are any.
@@ -139,7 +143,11 @@ func (s Status) header(st Style) string {
 	}
 	lines := []string{line}
 	if len(s.Quarantined) > 0 {
-		lines = append(lines, "quarantined: "+Escape(strings.Join(s.Quarantined, ", ")))
+		short := make([]string, len(s.Quarantined))
+		for i, q := range s.Quarantined {
+			short[i] = revision(q)
+		}
+		lines = append(lines, "quarantined: "+Escape(strings.Join(short, ", ")))
 	}
 	for _, a := range s.Approvals {
 		lines = append(lines, "waits for approval: "+Escape(a.Object+": "+a.Detail))

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -62,6 +63,9 @@ type Row struct {
 // Board is a Status and what only its text shows.
 type Board struct {
 	Status Status `json:"status"`
+	// Branch are lines about the branch that is followed: a revision that is
+	// provisional or was taken back, a commit that is refused, remotes that are silent.
+	Branch []string `json:"branch,omitempty"`
 	// Dependencies are the units that come at the end: not ours, and there for
 	// the sake of others.
 	Dependencies []string `json:"dependencies"`
@@ -69,9 +73,7 @@ type Board struct {
 	Pings map[string]string `json:"pings,omitempty"`
 }
 
-// NewStatus reports how each unit of want is. Pinned, Wanted and Quarantined
-// are the caller's to set where they differ from the plain case: the revision
-// in force is the one that the source wants.
+// NewStatus reports how each unit of want is.
 func NewStatus(want *desired.Set, have state.World, past *state.Past, plan state.Plan, now state.Time) Status {
 	return NewBoard(want, have, past, plan, now).Status
 }
@@ -83,6 +85,7 @@ func NewBoard(want *desired.Set, have state.World, past *state.Past, plan state.
 		Host: hostName(want, have), Environment: environment(want), Revision: want.Revision, Wanted: want.Revision,
 		Healthy: true, Quarantined: []string{}, Approvals: []Approval{}, Services: []Row{},
 	}}
+	b.followed(v)
 	for _, h := range plan.Held {
 		if h.Reason == state.AwaitingApproval {
 			b.Status.Approvals = append(b.Status.Approvals, Approval{Object: h.Object, Detail: h.Detail})
@@ -105,6 +108,34 @@ func NewBoard(want *desired.Set, have state.World, past *state.Past, plan state.
 	}
 	b.Status.Healthy = b.Status.Count(FAIL) == 0
 	return b
+}
+
+// followed tells of the branch, where one is followed.
+func (b *Board) followed(v View) {
+	src := v.Have.Source
+	if src.Wanted == "" {
+		return
+	}
+	s := &b.Status
+	s.Wanted, s.Pinned = src.Wanted, v.Past.Pinned != nil
+	if src.Refused != "" && src.Commit != "" {
+		s.Wanted = src.Commit
+	}
+	s.Quarantined = append(s.Quarantined, slices.Sorted(maps.Keys(v.Past.Quarantined))...)
+	for _, h := range v.Plan.Held {
+		if h.Object == "Host/"+s.Host && slices.Contains(ofRevisions, h.Reason) {
+			b.Branch = append(b.Branch, string(h.Reason)+": "+h.Detail)
+		}
+	}
+	if src.Silent != "" {
+		b.Branch = append(b.Branch, "no remote answers: "+src.Silent)
+	}
+}
+
+// ofRevisions are the reasons for which the host itself is held because of what the
+// branch says.
+var ofRevisions = []state.Reason{
+	state.SourceRefused, state.DesiredInvalid, state.Shrunk, state.Quarantined, state.Verifying, state.RevisionBad, state.Escalated, state.NotAllowed,
 }
 
 // pings tells which units of a dependency answered a PING of Redis' own.

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -47,6 +48,9 @@ func (r *Reader) Use(folders []string) {
 	}
 	r.folders.Store(&all)
 }
+
+// Folders are those in which credentials are looked for.
+func (r *Reader) Folders() []string { return slices.Clone(*r.folders.Load()) }
 
 // Value reads a value, as it is now, without the line break at its end.
 func (r *Reader) Value(_ context.Context, s desired.Secret) (string, error) {
