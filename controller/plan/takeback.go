@@ -27,7 +27,9 @@ func (d *draft) condemn(on *state.Provisional) {
 // takeBack does what is next for a revision that was found bad.
 func (d *draft) takeBack(c state.Case, on *state.Provisional) {
 	q, moved := d.past.Quarantined[c.Unit]
+	last, tried := c.Last()
 	switch {
+	case tried && last.Status == "": // under way
 	case d.have.Source.Wanted != c.Unit && (moved || d.want.Revision != c.Unit):
 		d.close(c, "revision "+brief(d.have.Source.Wanted)+" is wanted now")
 	case moved:
@@ -35,7 +37,7 @@ func (d *draft) takeBack(c state.Case, on *state.Provisional) {
 	case on == nil || on.Name != c.Unit:
 		d.close(c, "it is no longer on trial")
 	case len(d.bad) == 0 && c.Ended == "":
-		d.close(c, "what it broke is well again")
+		d.wellAgain(c)
 	case c.Ended != "":
 		d.holdHost(c, c.Ended, c.Detail+"; "+c.Why, nil)
 	default:
@@ -43,9 +45,30 @@ func (d *draft) takeBack(c state.Case, on *state.Provisional) {
 	}
 }
 
+// wellFor is how long what a revision had broken must be well again for nothing to
+// be taken back: what crashes again and again is well in between.
+const wellFor = time.Minute
+
+func (d *draft) wellAgain(c state.Case) {
+	if c.Well.IsZero() {
+		c.Well = d.now
+		d.mark(c, "")
+	}
+	left := wellFor - d.now.Since(c.Well)
+	if left <= 0 {
+		d.close(c, "what it broke is well again")
+		return
+	}
+	d.waits(d.at(left))
+}
+
 // goBack wishes for the Step that moves the revision in force, where that mends
 // what was broken and breaks nothing else.
 func (d *draft) goBack(c state.Case, on *state.Provisional) {
+	if !c.Well.IsZero() {
+		c.Well = state.Time{}
+		d.mark(c, "")
+	}
 	if why := d.noReturn(on); why != "" {
 		c = d.stop(c, state.Escalated, why)
 		d.holdHost(c, c.Ended, c.Detail+"; "+c.Why, nil)
