@@ -26,6 +26,9 @@ type Input struct {
 	// they do not match runs nothing. Empty: every host.
 	EnvironmentHosts []string
 	Rollout          Rollout // of the chosen environment
+	// Everywhere places every service, whatever its hosts: for looking at an
+	// environment as a whole. No host runs such a Set.
+	Everywhere bool
 }
 
 // Declared is a Service as it was declared, wherever it runs.
@@ -66,7 +69,7 @@ func Compile(in Input) (*Set, []Finding) {
 	if err != nil {
 		c.add(Finding{Object: "Environment/" + in.Environment, Field: "spec.hosts", Message: err.Error()})
 	}
-	member := MatchAll(environment, c.labels)
+	member := in.Everywhere || MatchAll(environment, c.labels)
 	if !member {
 		c.add(Finding{
 			Object: "Environment/" + in.Environment, Field: "spec.hosts", Warning: true,
@@ -79,7 +82,7 @@ func Compile(in Input) (*Set, []Finding) {
 			here = append(here, s)
 		}
 	}
-	c.conflicts(here)
+	c.clashes(here)
 	set.Services = c.order(here)
 	set.Windows = c.windows(here)
 	set.Endpoints = c.endpoints()
@@ -129,11 +132,32 @@ func hostLabels(h Host, environment string) map[string]string {
 // placed tells whether a service runs on this host. What its matchers cannot
 // mean was found by Check.
 func (c *compiler) placed(s *Service) bool {
-	if len(s.Spec.Hosts) == 0 {
+	if len(s.Spec.Hosts) == 0 || c.in.Everywhere {
 		return true
 	}
 	matchers, err := ParseAllMatchers(s.Spec.Hosts)
 	return err == nil && MatchAll(matchers, c.labels)
+}
+
+// clashes finds what two services of one host both claim. Where no host is meant,
+// only services that every host of the one also runs with the other can clash.
+func (c *compiler) clashes(here []*Service) {
+	if !c.in.Everywhere {
+		c.conflicts(here)
+		return
+	}
+	by := map[string][]*Service{"": nil}
+	for _, s := range here {
+		key := strings.Join(s.Spec.Hosts, "\x00")
+		by[key] = append(by[key], s)
+	}
+	for _, key := range sorted(by) {
+		if together := by[key]; key == "" {
+			c.conflicts(together)
+		} else {
+			c.conflicts(append(slices.Clone(by[""]), together...))
+		}
+	}
 }
 
 // conflicts finds what two services of this host both claim.

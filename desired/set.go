@@ -56,6 +56,16 @@ type Service struct {
 // Object is the name by which steps and holds speak of the service.
 func (s Service) Object() string { return "Service/" + s.Name }
 
+// Artifacts are all files of the service: its unit file, its drop-ins, and what its
+// processes read.
+func (s Service) Artifacts() []Artifact {
+	all := make([]Artifact, 0, 1+len(s.DropIns)+len(s.Files))
+	if s.UnitFile != nil {
+		all = append(all, *s.UnitFile)
+	}
+	return append(append(all, s.DropIns...), s.Files...)
+}
+
 // Install is what the declared unit file says that matters to planning.
 type Install struct {
 	Present bool     `json:"present"`        // it has an [Install] section that enables something

@@ -50,7 +50,7 @@ func (l *loader) compile() *desired.Set {
 		}
 	})
 
-	in := desired.Input{Environment: l.o.Environment, Host: l.o.Host, Policy: l.o.Policy, Partial: l.partial}
+	in := desired.Input{Environment: l.o.Environment, Host: l.o.Host, Policy: l.o.Policy, Partial: l.partial, Everywhere: l.o.Everywhere}
 	in.Host.Environment = l.o.Environment
 	env := l.envs[l.o.Environment]
 	in.EnvironmentHosts = env.Hosts

@@ -28,9 +28,15 @@ type Options struct {
 	Revision string
 	// FS is where paths are looked up; nil: the machine's files.
 	FS fs.FS
+	// Everywhere reads an environment as a whole: every service, whatever host it
+	// runs on. Unless Host names one, $(host) is AnyHost.
+	Everywhere bool
 	// Origins fills Object.Origin, which costs time and memory.
 	Origins bool
 }
+
+// AnyHost stands for a host's name where none is meant.
+const AnyHost = "any-host"
 
 // Load reads files and folders (recursively) into the Set of one host. The Set
 // is nil if a Problem is an error; warnings come with a Set. Problems.Err tells
@@ -56,6 +62,9 @@ func Load(paths []string, o Options) (*desired.Set, Problems) {
 // Complete fills in what is the host's: for whom the Set is, and of which
 // environment. What is complete stays as it is.
 func (o Options) Complete() Options {
+	if o.Everywhere && o.Host.Name == "" {
+		o.Host.Name = AnyHost
+	}
 	own := o.Policy.Host
 	if own.Name == "" {
 		own.Name = hostname()

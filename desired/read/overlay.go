@@ -1,6 +1,7 @@
 package read
 
 import (
+	"maps"
 	"slices"
 	"strings"
 
@@ -130,28 +131,23 @@ func (l *loader) part(p *object) {
 
 // environments finds which there are, and settles which one counts.
 func (l *loader) environments() {
-	names := map[string]bool{}
-	for _, f := range l.files {
-		if f.environment != "" {
-			names[f.environment] = true
-		}
-	}
+	names := l.environmentNames()
 	l.envs = map[string]desired.EnvironmentSpec{}
-	overlays := sortedKeys(names)
-	for _, o := range l.objects {
-		if o.kind == "Environment" {
-			names[o.meta.Name] = true
-		}
-	}
+	overlays := slices.Contains(slices.Collect(maps.Values(names)), true)
 	all := strings.Join(sortedKeys(names), ", ")
 	chosen := l.o.Environment
 	switch {
-	case chosen == "" && len(overlays) > 0:
+	case chosen == "" && overlays:
 		l.add(Problem{Pos: l.overlayPos(), Message: "there are overlays, and no environment is chosen; choose one with --environment or in the host's policy: " + all})
-	case chosen != "" && len(names) > 0 && !names[chosen] && !l.partial:
+	case chosen != "" && len(names) > 0 && !has(names, chosen) && !l.partial:
 		l.add(Problem{Message: "there is no environment " + quoted(chosen) + orList(chosen, sortedKeys(names))})
 	}
 	l.vars = desired.Vars{Host: l.o.Host.Name, Environment: chosen}
+}
+
+func has(names map[string]bool, name string) bool {
+	_, ok := names[name]
+	return ok
 }
 
 func (l *loader) overlayPos() desired.Pos {
