@@ -138,8 +138,13 @@ var bans = []struct {
 	},
 	{
 		from: []string{"controller/report"},
-		to:   []string{"controller", "controller/act", "controller/api", "state/observe", "state/observe/...", "state/record", "actuators/...", "desired/read"},
+		to:   []string{"controller", "controller/act", "controller/api", "controller/review", "state/observe", "state/observe/...", "state/record", "actuators/...", "desired/read"},
 		why:  "what is shown is made of values, so that the same values always show the same",
+	},
+	{
+		from: []string{"controller/review"},
+		to:   []string{"controller", "controller/act", "controller/api", "state/observe", "state/observe/...", "state/record", "actuators/...", "desired/read", "desired/git"},
+		why:  "what a change would do is worked out from two revisions, wherever they were read, and no host is asked",
 	},
 	{
 		from: []string{"controller/audit"},
@@ -215,7 +220,7 @@ func TestRootsImportTheStandardLibraryAlone(t *testing.T) {
 }
 
 // pure are the packages whose results depend on their arguments alone.
-var pure = []string{"controller/adopt", "controller/audit", "controller/plan", "controller/report", "desired", "state"}
+var pure = []string{"controller/adopt", "controller/audit", "controller/plan", "controller/report", "controller/review", "desired", "state"}
 
 // impure are what such packages must not use. desired may import net: it
 // parses addresses with it, and the calls that reach a network are listed.
