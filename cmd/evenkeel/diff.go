@@ -17,22 +17,42 @@ import (
 
 func (a *app) diffCmd() *cobra.Command {
 	var o diffOptions
+	r := reviewOptions{git: new(gitSource)}
 	cmd := &cobra.Command{
-		Use:   "diff [-f PATH]",
+		Use:   "diff [-f PATH | --git URL --branch B --base REF]",
 		Short: "Show what would be done, and touch nothing",
 		Long: `Show the Plan for this host: every step with its reason and its file diff, what
 is held and why, and what could not be seen. Without -f it is the running
 controller's own Plan.
 
-Exit code 0: in sync. 1: not in sync. 2: trouble.`,
-		Example: "  evenkeel diff -f examples/pakashop\n  evenkeel diff -f deploy/ -o json | jq '.steps[].id'",
-		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return a.diff(cmd.Context(), o) },
+With --base, or for a --host that is not this one, two revisions are compared and
+no host is asked: what changes in each environment (or on the host), the steps,
+what is restarted, why and when, and the risks. It needs no policy and no
+network; --branch and --base are branches, tags or commits of --git, or with -f
+--base is a folder.
+
+Exit code 0: in sync, or nothing changes. 1: not so. 2: trouble, or the revision
+is invalid.`,
+		Example: "  evenkeel diff -f examples/pakashop\n  evenkeel diff -f deploy/ -o json | jq '.steps[].id'\n" +
+			"  evenkeel diff --git . --branch feature --base main -o markdown\n" +
+			"  evenkeel diff -f deploy/ --environment staging --host app-2 --labels role=app",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if a.reviews(r) {
+				r.form, r.ignoreHeld = o.form, o.ignoreHeld
+				return a.review(cmd.Context(), r)
+			}
+			if err := r.git.refuse(cmd); err != nil {
+				return trouble(err)
+			}
+			return a.diff(cmd.Context(), o)
+		},
 	}
 	a.fileFlag(cmd)
 	cmd.Flags().BoolVar(&o.ignoreHeld, "ignore-held", false, "differences that are held do not count for the exit code")
 	output(cmd, &o.form, "text", "json", "yaml", "markdown", "html")
-	new(gitSource).gitFlags(cmd, false)
+	r.git.gitFlags(cmd, false)
+	r.reviewFlags(cmd)
 	return cmd
 }
 

@@ -26,7 +26,8 @@ func (g *gitSource) gitFlags(cmd *cobra.Command, follows bool) {
 	if follows {
 		f.DurationVar(&g.interval, "interval", time.Minute, "how often --git is asked for something new")
 	} else {
-		f.StringVar(&g.base, "base", "", "a revision of --git to compare with")
+		f.StringVar(&g.base, "base", "", "a revision of --git to compare with, or with -f a folder")
+		return // diff says itself when nothing comes of them
 	}
 	for _, name := range []string{"git", "branch", "path", "interval", "base"} {
 		if flag := f.Lookup(name); flag != nil {

@@ -9,9 +9,11 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/pakashop/evenkeel/actuators/host"
+	"github.com/pakashop/evenkeel/desired/git"
 )
 
 func TestMain(m *testing.M) {
+	git.Child(os.Args)
 	if name, ok := host.Role(os.Args); ok {
 		os.Exit(play(name))
 	}

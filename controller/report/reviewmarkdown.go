@@ -65,6 +65,9 @@ func (r Review) markdown(b *strings.Builder, depth int, counted bool) {
 		b.WriteString(": " + html.EscapeString(r.Summary()))
 	}
 	b.WriteString("\n")
+	if !r.Changes {
+		return
+	}
 	if g := r.gate(); g != "" {
 		b.WriteString("\nThe revision is " + codeSpan(g) + ".\n")
 	}

@@ -81,7 +81,7 @@ func must(t *testing.T) func(string, error) string {
 // reviewed is the review that a case asks for.
 func reviewed(t *testing.T, a *txtar.Archive) report.Reviews {
 	t.Helper()
-	c := review.Change{Now: noon, After: "head"}
+	c := review.Change{Now: noon, Before: "base", After: "head"}
 	labels := map[string]string{}
 	for line := range strings.Lines(string(a.Comment)) {
 		switch key, value, _ := strings.Cut(strings.TrimSpace(line), ": "); key {
@@ -120,9 +120,6 @@ func reviewed(t *testing.T, a *txtar.Archive) report.Reviews {
 		if !slices.ContainsFunc(before, func(b read.Problem) bool { return b.Message == p.Message }) {
 			c.Warnings = append(c.Warnings, p.Pos.String()+": "+p.Message)
 		}
-	}
-	if c.Base != nil {
-		c.Before = "base"
 	}
 	return report.NewReviews(c.Before, "head", nil, review.Make(c))
 }

@@ -25,6 +25,7 @@ type Change struct {
 	Unusable    string       // why the old revision cannot be compared with; empty: it can
 	Warnings    []string     // that the new revision gives, and the old one did not
 	Known       bool         // the Sets carry the policy of the very host
+	Unlabelled  bool         // which labels Host has is not known
 	Now         time.Time
 }
 
@@ -35,6 +36,9 @@ func Make(c Change) report.Review {
 	r.Base, r.Revision = c.Before, c.After
 	r.gate()
 	r.gap("this is not the host; " + r.against())
+	if c.Unlabelled {
+		r.gap("its labels are not known (--labels): services that ask for hosts with certain labels are taken to run elsewhere")
+	}
 	switch {
 	case c.Unusable != "":
 		r.gap("nothing can be compared: " + c.Unusable)

@@ -36,9 +36,17 @@ func (r *reviewer) risks(plans []state.Plan) {
 	r.reaches()
 	r.changedOthers()
 	for _, w := range r.change.Warnings {
-		r.risk(report.RiskWarning, "Environment/"+r.change.Environment, "%s", w)
+		r.risk(report.RiskWarning, r.whole(), "%s", w)
 	}
 	r.sortRisks()
+}
+
+// whole is the environment, or where there is none its hosts.
+func (r *reviewer) whole() string {
+	if r.change.Environment == "" {
+		return r.host()
+	}
+	return "Environment/" + r.change.Environment
 }
 
 // environment looks at how hosts come to the environment, and to a revision.
@@ -47,7 +55,7 @@ func (r *reviewer) environment() {
 	was, had := environmentOf(r.change.Base, r.change.Environment)
 	is, has := environmentOf(r.change.Head, r.change.Environment)
 	switch {
-	case r.change.Base == nil && r.change.Environment != "":
+	case r.change.Base == nil && r.change.Environment != "" && r.Base != "":
 		r.risk(report.RiskEnvironment, object, "it is new: nothing of it is in force anywhere")
 		return
 	case !had || !has:
