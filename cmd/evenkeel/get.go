@@ -20,7 +20,7 @@ func (a *app) getCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "get KIND",
 		Short:   "List objects with their conditions",
-		Example: "  evenkeel get services\n  evenkeel get service -o json | jq '.items[].status.conditions'",
+		Example: "  evenkeel get services\n  evenkeel get environments -f deploy/\n  evenkeel get service -o json | jq '.items[].status.conditions'",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			kind, ok := report.KindOf(args[0])
@@ -55,6 +55,9 @@ func (a *app) getObjects(ctx context.Context, kind string) (report.List, error) 
 			return l, err
 		}
 	}
+	if kind == environmentKind {
+		return a.getEnvironments()
+	}
 	v, err := a.look(ctx, reach{})
 	return v.Get(kind), err
 }
@@ -85,6 +88,9 @@ func (a *app) describeCmd() *cobra.Command {
 }
 
 func (a *app) describeObject(ctx context.Context, object string) (report.Description, error) {
+	if len(a.paths) > 0 && strings.HasPrefix(object, environmentKind+"/") {
+		return a.describeEnvironment(object)
+	}
 	unknown := fmt.Errorf("unknown object %s", object)
 	return about(ctx, a, object, unknown, (*api.Client).Describe, api.View.Describe)
 }

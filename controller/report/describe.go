@@ -32,7 +32,8 @@ type Description struct {
 	Warnings   []string        `json:"warnings"` // of reading its declaration; the caller's to fill
 	Health     []Held          `json:"health"`   // how well it is: these hold nothing back
 	Probes     []ProbeDetail   `json:"probes"`
-	Cases      []CaseDetail    `json:"cases"` // what it suffers from, and what was tried
+	Cases      []CaseDetail    `json:"cases"`              // what it suffers from, and what was tried
+	Services   []Placed        `json:"services,omitempty"` // of an Environment: which run there; absent: not known
 }
 
 // Value is one effective value of a spec.
@@ -115,7 +116,7 @@ func (v View) Describe(name string, history []HistoryLine) (Description, bool) {
 	if e, ok := v.endpoint(o); ok {
 		d.Probes = v.probeDetails([]desired.Probing{e.Probe})
 	}
-	d.Holds = v.holdDetails(d.Object)
+	d.Holds, d.Services = v.holdDetails(d.Object), obj.Status.Services
 	return d, true
 }
 

@@ -20,6 +20,7 @@ func (d Description) Text(st Style) string {
 	}
 	for _, part := range []struct{ title, body string }{
 		{"Conditions", d.conditionsText(st)},
+		{"Services", placedText(d.Services, st)},
 		{"Units", d.unitsText(st)},
 		{"Health", heldText(d.Health, st)},
 		{"Probes", probesText(d.Probes, st)},

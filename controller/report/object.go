@@ -25,6 +25,7 @@ type Object struct {
 // ObjectStatus is how an object is.
 type ObjectStatus struct {
 	Conditions []Condition `json:"conditions"`
+	Services   []Placed    `json:"services,omitempty"` // of an Environment: which run there; absent: not known
 }
 
 // Get lists the objects of a kind, of all kinds for "".
@@ -43,7 +44,7 @@ func (v View) Get(kind string) List {
 func (v View) object(o desired.Object, d declared) Object {
 	out := Object{
 		APIVersion: o.APIVersion, Kind: o.Kind, Metadata: o.Metadata, Spec: d.redact(o),
-		Status: ObjectStatus{Conditions: []Condition{}},
+		Status: ObjectStatus{Conditions: []Condition{}, Services: v.placed(o)},
 	}
 	if s, ok := v.service(o); ok {
 		out.Status.Conditions = v.conditions(s)
@@ -83,6 +84,9 @@ func KindOf(word string) (kind string, ok bool) {
 func (l List) Text(st Style) string {
 	if len(l.Items) == 0 {
 		return "no objects\n"
+	}
+	if l.environments() {
+		return l.environmentsText(st)
 	}
 	t := &table{style: st}
 	t.head("KIND", "NAME", "INSYNC", "RUNNING", "READY", "ENABLED", "HELD", "REASON")
