@@ -42,7 +42,7 @@ crash: ## kill -9 at each enumerated point: make crash TRIALS=100
 bench: ## speed, as ratios of one run
 	@if [ -x .ci/bench ]; then .ci/bench; else echo "bench: there is no .ci/bench here yet"; exit 1; fi
 
-lint: ## gofmt, gofumpt, vet, staticcheck, shellcheck, generated code
+lint: ## gofmt, gofumpt, vet, staticcheck, shellcheck, actionlint, generated code
 	@.ci/lint
 
 generate: ## generated code, made anew

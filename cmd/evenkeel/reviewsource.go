@@ -54,17 +54,17 @@ func (a *app) revisions(ctx context.Context, o reviewOptions) (base *revision, h
 		return nil, head, fmt.Errorf("make a folder for the repository: %w", err)
 	}
 	defer os.RemoveAll(dir)
+	// git's user walks through this folder to what is its own.
+	if err := os.Chmod(dir, 0o711); err != nil {
+		return nil, head, fmt.Errorf("make a folder for the repository: %w", err)
+	}
 	remote, runsAs := repository(o.git.url)
 	mirror, err := git.New(git.Options{
-		Remotes: []string{remote}, Path: o.git.path, Folder: filepath.Join(dir, "git"), User: runsAs,
+		Remotes: []string{remote}, Path: o.git.path, Folder: filepath.Join(dir, "mirror"), Scratch: dir, User: runsAs,
 		Credentials: credentialFolders(), Log: quietly(logger(a.stderr)),
 	})
 	if err != nil {
 		return nil, head, err
-	}
-	// git's user walks to its mirror through this folder.
-	if err := os.Chmod(dir, 0o711); err != nil {
-		return nil, head, fmt.Errorf("make a folder for the repository: %w", err)
 	}
 	if head, err = commit(ctx, mirror, o.git.branch, o.git.path); err != nil {
 		return nil, head, err
