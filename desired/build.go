@@ -32,6 +32,7 @@ func Build(d Declared, vars Vars) (Service, []Finding) {
 	b.knownTraps(&s)
 	b.files(&s)
 	b.watch(&s)
+	b.release(&s)
 	b.probes(&s)
 	s.Spec = b.settled(s.Spec)
 	if s.UnitFile != nil {

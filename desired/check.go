@@ -62,12 +62,7 @@ func (c *checker) service(s *ServiceSpec) {
 	c.probes(s)
 	c.ladder("spec.remedies", s.Remedies)
 	c.limits(s.Limits)
-	if r := s.Release; r != nil {
-		c.absolute("spec.release.dir", r.Dir)
-		if !isFileName(r.Version) {
-			c.bad("spec.release.version", "%q cannot be the name of a folder", shorten(r.Version))
-		}
-	}
+	c.release(s.Release)
 }
 
 func (c *checker) matchers(field string, list []string) {

@@ -176,6 +176,9 @@ func (c *compiler) conflicts(services []*Service) {
 		for _, a := range s.Files {
 			c.claim(files, a.Path, s, "spec.files", "file")
 		}
+		if s.Link != nil {
+			c.claim(files, s.Link.Path, s, "spec.release", "link")
+		}
 	}
 }
 

@@ -245,8 +245,9 @@ type Limits struct {
 	Backoff  []Duration `json:"backoff"`
 }
 
-// Release is a deployment by version.
+// Release is a deployment by version: the symlink `current`, beside `dir`, leads to
+// the folder of that name in it.
 type Release struct {
-	Dir     string `json:"dir"`
-	Version string `json:"version"`
+	Dir     string `json:"dir"`     // the folder that holds the releases, each in a folder of its own
+	Version string `json:"version"` // the name of the one to run
 }

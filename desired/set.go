@@ -37,6 +37,7 @@ type Service struct {
 	UnitFile *Artifact         `json:"unitFile,omitempty"`
 	DropIns  []Artifact        `json:"dropIns,omitempty"`
 	Files    []Artifact        `json:"files,omitempty"`
+	Link     *Link             `json:"link,omitempty"`   // to the release that should be current; nil: none is declared
 	Probes   []Probing         `json:"probes,omitempty"` // of its units
 	Folders  []string          `json:"-"`                // see DropInFolders; empty: not worked out
 

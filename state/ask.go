@@ -1,8 +1,11 @@
 package state
 
 import (
+	"fmt"
 	"slices"
 	"time"
+
+	"github.com/pakashop/evenkeel/actuators"
 )
 
 // Ask is what a human asked for by hand: one verb for the units of one object.
@@ -32,6 +35,32 @@ type Kept struct {
 	Mode   uint32 `json:"mode"`
 	Owner  string `json:"owner"`
 	Group  string `json:"group"`
+	Link   string `json:"link,omitempty"` // where it led, if it was a link
+}
+
+// Lies tells whether the version lies where it was.
+func (k Kept) Lies(have File) bool {
+	if k.Link != "" {
+		return have.Kind == Symlink && have.Link == k.Link
+	}
+	return have.Digest == k.Digest
+}
+
+// Action puts the version back, in the place of what was seen there.
+func (k Kept) Action(have File) actuators.Action {
+	args := map[string]string{"object": k.Object}
+	switch {
+	case k.Link == "":
+		args["digest"], args["mode"], args["owner"], args["group"] = k.Digest, fmt.Sprintf("%04o", k.Mode), k.Owner, k.Group
+	case have.Kind == Symlink:
+		args["link"], args["wasLink"] = k.Link, have.Link
+	default:
+		args["link"] = k.Link
+	}
+	if have.Digest != "" && have.Kind == Regular {
+		args["was"] = have.Digest
+	}
+	return actuators.Action{Actuator: "file", Verb: "write", Target: k.Path, Args: args}
 }
 
 // AskRollback is the verb of an Ask for another revision in force.

@@ -118,8 +118,15 @@ type Ran struct {
 	Unit       string `json:"unit,omitempty"`    // unit file and declared drop-ins
 	Files      string `json:"files,omitempty"`   // what the service reads
 	Watch      string `json:"watch,omitempty"`   // what is watched for deploys
+	Release    string `json:"release,omitempty"` // where the link to the release led; NoRelease, UnknownRelease; empty: not noted
 	Adopted    bool   `json:"adopted,omitempty"` // not seen starting: what lay on disk when it was first seen
 }
+
+// What an invocation can have been started with instead of a release.
+const (
+	NoRelease      = "-" // there was no link
+	UnknownRelease = "?" // before where the link led when somebody first looked, which was after it had changed
+)
 
 // Hold keeps evenkeel's hands off an object until it ends.
 type Hold struct {
@@ -156,12 +163,21 @@ type Managed struct {
 	OnRemove string   `json:"onRemove"` // as declared: release, stop, delete; empty: the default
 }
 
-// Owned is a file that evenkeel wrote last.
+// Owned is a file, or a link, that evenkeel wrote last.
 type Owned struct {
 	Object  string `json:"object"`
 	Digest  string `json:"digest"`
+	Link    string `json:"link,omitempty"`    // where it leads, if it is a link
 	Created bool   `json:"created,omitempty"` // nothing lay there before evenkeel's first write
-	Perhaps string `json:"perhaps,omitempty"` // the digest that a write which was cut short may have left; the next reading tells
+	Perhaps string `json:"perhaps,omitempty"` // what a write that was cut short may have left, as File.Lies says it; the next reading tells
+}
+
+// Is tells whether what lies there is what evenkeel wrote last.
+func (o Owned) Is(f File) bool {
+	if o.Link != "" {
+		return f.Kind == Symlink && f.Link == o.Link
+	}
+	return o.Digest != "" && f.Digest == o.Digest
 }
 
 // Roll is a change that restarts so much of a host that it is done one by one.

@@ -276,9 +276,9 @@ func (p *Past) perhaps(s Step, at Time) {
 	case "systemd.mask", "systemd.unmask":
 		name, left = MaskOf(target), "mask"
 	case "file.write":
-		left = s.Action.Args["digest"]
+		left = lying(s.Action.Args["digest"], s.Action.Args["link"])
 	case "file.remove":
-		left = s.Action.Args["was"]
+		left = lying(s.Action.Args["was"], s.Action.Args["wasLink"])
 	default:
 		return
 	}
@@ -287,7 +287,7 @@ func (p *Past) perhaps(s Step, at Time) {
 		return // it was nothing of evenkeel's
 	}
 	if !had {
-		o = Owned{Object: s.Object, Created: s.Action.Verb == "write" && s.Action.Args["was"] == ""}
+		o = Owned{Object: s.Object, Created: s.Action.Verb == "write" && nothingLay(s.Action)}
 	}
 	o.Perhaps = left
 	p.Owned[name] = o
@@ -319,8 +319,8 @@ func (p *Past) done(s Step, at Time) {
 	case "file.write":
 		prev, had := p.Owned[target]
 		p.Owned[target] = Owned{
-			Object: s.Object, Digest: s.Action.Args["digest"],
-			Created: s.Action.Args["was"] == "" || had && prev.Created,
+			Object: s.Object, Digest: s.Action.Args["digest"], Link: s.Action.Args["link"],
+			Created: nothingLay(s.Action) || had && prev.Created,
 		}
 		p.touch(target, at)
 	case "file.remove":
@@ -328,6 +328,9 @@ func (p *Past) done(s Step, at Time) {
 		p.touch(target, at)
 	}
 }
+
+// nothingLay tells a write where nothing was seen.
+func nothingLay(a actuators.Action) bool { return lying(a.Args["was"], a.Args["wasLink"]) == "" }
 
 // touch notes a change of what systemd loads its units from.
 func (p *Past) touch(path string, at Time) {

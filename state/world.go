@@ -202,6 +202,22 @@ func (f File) HasOwner(user string) bool { return user == f.Owner || user == num
 // HasGroup is HasOwner for the group.
 func (f File) HasGroup(group string) bool { return group == f.Group || group == number(f.GID) }
 
+// Lies names what lies there in one word: the digest of a regular file, and where a
+// link leads with an arrow before it. Empty: nothing, or something else.
+func (f File) Lies() string {
+	if f.Kind == Folder {
+		return "" // its Digest is that of a listing
+	}
+	return lying(f.Digest, f.Link)
+}
+
+func lying(digest, link string) string {
+	if link != "" {
+		return "-> " + link
+	}
+	return digest
+}
+
 func number(id uint32) string { return strconv.FormatUint(uint64(id), 10) }
 
 // Dir is the listing of a folder.

@@ -61,13 +61,13 @@ var info = actuators.Info{
 	Verbs: []actuators.Verb{
 		{
 			Name: "write", Effect: actuators.Benign, Content: true,
-			Args: []string{"digest", "mode", "owner", "group", "was", "keep", "object"},
-			Help: "Makes a file be as declared, if what lies there has the digest `was` (absent: if nothing does). Empty content with digest equal to was sets mode and owner only.",
+			Args: []string{"digest", "mode", "owner", "group", "link", "was", "wasLink", "keep", "object"},
+			Help: "Makes a file be as declared, if what lies there has the digest `was` (absent: if nothing does). Empty content with digest equal to was sets mode and owner only. With `link` and empty content it is a symlink to that folder, which must be there; a link that was seen there is named by `wasLink`.",
 		},
 		{
 			Name: "remove", Effect: actuators.Benign,
-			Args: []string{"was", "keep", "object"},
-			Help: "Removes a file that has the digest `was`.",
+			Args: []string{"was", "wasLink", "keep", "object"},
+			Help: "Removes a file that has the digest `was`, or a link that leads to `wasLink`.",
 		},
 	},
 }
@@ -145,6 +145,9 @@ func (a *Actuator) Preview(_ context.Context, r actuators.Request) (actuators.Re
 	defer have.close()
 	if done, err := w.compare(have); done || err != nil {
 		return actuators.Result{Detail: w.path + " is already so"}, err
+	}
+	if err := a.leads(w); err != nil {
+		return actuators.Result{}, err
 	}
 	return actuators.Result{Changed: true, Detail: w.detail(have)}, nil
 }

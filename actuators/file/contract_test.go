@@ -31,6 +31,10 @@ func subject(t *testing.T) actuatortest.Subject {
 			{Name: "replace", Request: write("/etc/x.conf", "new", "old", "keep", "1", "object", "Service/x"), Before: old, Look: look},
 			{Name: "mode of a file of the host's", Request: perm, Before: old, Look: look},
 			{Name: "mode", Request: write("/etc/x.conf", "old", "old", "mode", "0600"), Before: old, Look: look},
+			{Name: "link", Request: point("/etc/current", "../etc", "old", "keep", "1"), Before: func(*testing.T) { link(h, "old", "/etc/current") }, Look: func(t *testing.T) string {
+				to, _ := os.Readlink(h.path("/etc/current"))
+				return to
+			}},
 			{Name: "remove", Request: remove("/etc/x.conf", "old", "keep", "1"), Before: old, Look: look},
 		},
 		Failing: []actuatortest.Failing{

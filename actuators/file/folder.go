@@ -97,10 +97,11 @@ func makeFolder(parent int, name string) (int, error) {
 	return fd, nil
 }
 
-// target is what lies at a target. The file is open if it exists.
+// target is what lies at a target. A regular file is open.
 type target struct {
 	exists bool
-	digest string
+	link   string // where it leads, if it is a link
+	digest string // of a regular file
 	perm   attributes
 	links  uint64
 	file   *os.File
@@ -112,12 +113,15 @@ func (t target) close() {
 	}
 }
 
-// look reads what lies at the target. Whatever is no regular file is refused.
+// look reads what lies at the target. Whatever is no regular file is refused,
+// a link aside where it is about one.
 func (d *folder) look(w wish) (target, error) {
 	t, err := d.read(d.base)
 	switch {
 	case errors.Is(err, unix.ENOENT):
 		return target{}, nil
+	case errors.Is(err, errNotRegular) && w.link+w.wasLink != "":
+		return d.lookLink(w)
 	case errors.Is(err, errNotRegular):
 		return target{}, actuators.Errorf(actuators.Refused, "%s: %s", w.action, d.what())
 	case err != nil:

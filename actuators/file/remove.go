@@ -61,7 +61,7 @@ func (a *Actuator) takeAway(ctx context.Context, d *folder, w wish, have target)
 	case err != nil:
 		return failed(w, "rename", err)
 	}
-	if !d.is(temp, have.digest) {
+	if !d.is(temp, have) {
 		return d.putBack(temp, w)
 	}
 	if err := errors.Join(d.unlink(temp), unix.Fsync(d.fd)); err != nil {
@@ -82,7 +82,7 @@ func (d *folder) putBack(temp string, w wish) error {
 
 // removeInPlace is takeAway for file systems that know no renameat2.
 func (d *folder) removeInPlace(w wish, have target) error {
-	if !d.is(d.base, have.digest) {
+	if !d.is(d.base, have) {
 		return w.faster()
 	}
 	if err := errors.Join(d.unlink(d.base), unix.Fsync(d.fd)); err != nil {

@@ -20,7 +20,9 @@ type wish struct {
 	content []byte
 	remove  bool
 	digest  string // of what is to lie there
-	was     string // of what the caller saw there; empty: nothing
+	was     string // of what the caller saw there; empty: no file
+	link    string // where the link that is to lie there leads; empty: no link is to
+	wasLink string // where the link that the caller saw there leads; empty: there was none
 	keep    bool   // what is replaced is a human's, and is to be kept
 	object  string
 	perm    attributes
@@ -28,6 +30,9 @@ type wish struct {
 	// wanted is the one that was seen, and the content that came along is empty.
 	onlyPerm bool
 }
+
+// maxLink is the kernel's limit.
+const maxLink = 4096
 
 // attributes are what a file has beside its content.
 type attributes struct {
@@ -45,10 +50,11 @@ func parse(r actuators.Request) (wish, error) {
 	if err := info.Check(r); err != nil {
 		return wish{}, err
 	}
-	hostOwned := r.Verb == "write" && len(r.Content) == 0 && r.Args["was"] == r.Args["digest"] && r.Args["was"] != noContent
+	hostOwned := r.Verb == "write" && len(r.Content) == 0 && r.Args["was"] == r.Args["digest"] && r.Args["was"] != noContent && r.Args["link"] == ""
 	w := wish{
 		action: r.Action, path: r.Target, content: r.Content, remove: r.Verb == "remove", onlyPerm: hostOwned,
 		digest: r.Args["digest"], was: r.Args["was"], keep: r.Args["keep"] == "1", object: r.Args["object"],
+		link: r.Args["link"], wasLink: r.Args["wasLink"],
 	}
 	invalid := func(format string, args ...any) (wish, error) {
 		return wish{}, actuators.Errorf(actuators.Invalid, "%s: "+format, append([]any{r.Action}, args...)...)
@@ -62,10 +68,20 @@ func parse(r actuators.Request) (wish, error) {
 		return invalid("was must be a SHA-256 in hexadecimal")
 	case r.Args["keep"] != "" && r.Args["keep"] != "0" && r.Args["keep"] != "1":
 		return invalid("keep must be 0 or 1")
-	case w.remove && w.was == "":
+	case w.was != "" && w.wasLink != "":
+		return invalid("what was seen there is a file or a link, and not both")
+	case strings.ContainsRune(w.link+w.wasLink, 0) || len(w.link) >= maxLink || len(w.wasLink) >= maxLink:
+		return invalid("a link leads to at most %d bytes, none of them zero", maxLink-1)
+	case w.remove && w.was == "" && w.wasLink == "":
 		return invalid("was is missing: what lies there must have been seen")
 	case w.remove:
 		return w, nil
+	case w.link != "" && (len(w.content) > 0 || w.digest+r.Args["mode"]+r.Args["owner"]+r.Args["group"] != ""):
+		return invalid("a link has no content, digest, mode or owner of its own")
+	case w.link != "":
+		return w, nil
+	case w.wasLink != "":
+		return invalid("a link is replaced by another one only")
 	case !digestForm.MatchString(w.digest):
 		return invalid("digest must be a SHA-256 in hexadecimal")
 	}
@@ -139,19 +155,17 @@ func (w wish) compare(have target) (done bool, err error) {
 	switch {
 	case w.remove && !have.exists:
 		return true, nil
-	case !have.exists && w.was != "":
+	case !have.exists && w.was+w.wasLink != "":
 		return conflict("the file was removed")
 	case !have.exists:
 		return false, nil
-	case w.remove && have.digest != w.was:
-		return conflict("the file was changed")
-	case w.remove:
-		return false, nil
-	case have.digest == w.digest:
+	case w.link != "" && have.link == w.link:
+		return true, nil
+	case !w.remove && w.link == "" && have.digest == w.digest:
 		return have.perm == w.perm, nil
-	case w.was == "":
+	case w.was == "" && w.wasLink == "":
 		return conflict("a file appeared there")
-	case have.digest != w.was:
+	case have.digest != w.was || have.link != w.wasLink:
 		return conflict("the file was changed")
 	}
 	return false, nil
@@ -162,6 +176,8 @@ func (w wish) detail(have target) string {
 	switch {
 	case w.remove:
 		return "remove " + w.path
+	case w.link != "":
+		return w.path + " leads to " + w.link
 	case !have.exists:
 		return "create " + w.path
 	case have.digest == w.digest:

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -53,6 +54,9 @@ func (d *folder) fill(name string, w wish) error {
 	return nil
 }
 
+// tempForm is the form of a whole name that tempName makes.
+var tempForm = regexp.MustCompile(`^\.evenkeel-[0-9a-f]{16}$`)
+
 // unlink removes a name in the folder; that it is gone already is fine.
 func (d *folder) unlink(name string) error {
 	if err := unix.Unlinkat(d.fd, name, 0); err != nil && !errors.Is(err, unix.ENOENT) {
@@ -82,7 +86,8 @@ func (a *Actuator) sweep(d *folder) {
 		live := a.live[name]
 		a.mu.Unlock()
 		err := unix.Fstatat(d.fd, name, &st, unix.AT_SYMLINK_NOFOLLOW)
-		if live || err != nil || st.Mode&unix.S_IFMT != unix.S_IFREG || int(st.Uid) != os.Geteuid() && st.Uid != 0 {
+		ours := st.Mode&unix.S_IFMT == unix.S_IFREG || st.Mode&unix.S_IFMT == unix.S_IFLNK && tempForm.MatchString(name)
+		if live || err != nil || !ours || int(st.Uid) != os.Geteuid() && st.Uid != 0 {
 			continue
 		}
 		_ = d.unlink(name) // the next process tries again

@@ -14,13 +14,16 @@ import (
 )
 
 func (a *Actuator) write(ctx context.Context, w wish) (actuators.Result, error) {
-	dir, err := a.walk(w, w.was == "") // where something lay there is a folder
+	create := w.was+w.wasLink+w.link == "" // where something lay, or a link is to lead on, there is a folder
+	dir, err := a.walk(w, create)
 	if err != nil {
 		return actuators.Result{}, err
 	}
 	if dir == nil {
-		_, err := w.compare(target{})
-		return actuators.Result{}, err
+		if _, err := w.compare(target{}); err != nil {
+			return actuators.Result{}, err
+		}
+		return actuators.Result{}, a.leads(w)
 	}
 	defer dir.close()
 	have, err := dir.look(w)
@@ -34,9 +37,12 @@ func (a *Actuator) write(ctx context.Context, w wish) (actuators.Result, error) 
 	if w.onlyPerm {
 		return dir.setPerm(w, have)
 	}
+	if err := a.leads(w); err != nil {
+		return actuators.Result{}, err
+	}
 	res := actuators.Result{Detail: w.detail(have)}
 	keep := func() error { return nil }
-	if w.keep && have.exists && have.digest != w.digest {
+	if w.keep && have.exists && (w.link != "" || have.digest != w.digest) {
 		keep = func() (err error) {
 			res.Displaced, err = a.displace(w, have, "write")
 			return err
@@ -51,13 +57,17 @@ func (a *Actuator) write(ctx context.Context, w wish) (actuators.Result, error) 
 
 // displace keeps a copy of what is about to go. Without it nothing goes.
 func (a *Actuator) displace(w wish, have target, reason string) (string, error) {
-	if _, err := have.file.Seek(0, io.SeekStart); err != nil {
-		return "", failed(w, "keep a copy of what lies there", err)
-	}
-	id, err := a.kept.Keep(displaced.Copy{
+	c := displaced.Copy{
 		Path: w.path, Object: w.object, Reason: reason, Digest: have.digest, Mode: have.perm.mode,
 		Owner: userName(have.perm.uid), Group: groupName(have.perm.gid),
-	}, have.file)
+	}
+	var content io.Reader = have.file
+	if have.link != "" {
+		c.Link, c.Digest, content = have.link, digestOf(have.link), strings.NewReader(have.link)
+	} else if _, err := have.file.Seek(0, io.SeekStart); err != nil {
+		return "", failed(w, "keep a copy of what lies there", err)
+	}
+	id, err := a.kept.Keep(c, content)
 	if errors.Is(err, displaced.ErrChanged) {
 		return "", actuators.Errorf(actuators.Conflict, "%s: %w", w.action, err)
 	}
@@ -100,7 +110,11 @@ func (a *Actuator) replace(ctx context.Context, d *folder, w wish, have target, 
 	if err := keep(); err != nil {
 		return err
 	}
-	if err := d.fill(temp, w); err != nil {
+	lay := d.fill
+	if w.link != "" {
+		lay = d.point
+	}
+	if err := lay(temp, w); err != nil {
 		return failed(w, "write", err)
 	}
 	if err := ctx.Err(); err != nil {
@@ -156,7 +170,7 @@ func (d *folder) exchange(temp string, w wish, have target) error {
 	if err != nil {
 		return errors.Join(failed(w, "rename", err), d.unlink(temp))
 	}
-	if d.is(temp, have.digest) {
+	if d.is(temp, have) {
 		return nil
 	}
 	return d.swapBack(temp, w)
@@ -169,7 +183,7 @@ func (d *folder) swapBack(temp string, w wish) error {
 		if err := unix.Renameat2(d.fd, temp, d.fd, d.base, unix.RENAME_EXCHANGE); err != nil {
 			return d.setAside(temp, w, err)
 		}
-		if d.is(temp, w.digest) {
+		if d.is(temp, target{link: w.link, digest: w.digest}) {
 			return errors.Join(w.faster(), d.unlink(temp), unix.Fsync(d.fd))
 		}
 	}
@@ -189,7 +203,7 @@ func (d *folder) setAside(temp string, w wish, why error) error {
 // overwrite is exchange for file systems that cannot: it looks once more, and
 // renames in the next moment.
 func (d *folder) overwrite(temp string, w wish, have target) error {
-	if !d.is(d.base, have.digest) {
+	if !d.is(d.base, have) {
 		return errors.Join(w.faster(), d.unlink(temp))
 	}
 	if err := unix.Renameat(d.fd, temp, d.fd, d.base); err != nil {
@@ -202,11 +216,16 @@ func (w wish) faster() error {
 	return actuators.Errorf(actuators.Conflict, "%s: the file was changed at the same moment; that version stands", w.action)
 }
 
-// is tells whether a name in the folder is a regular file with a digest.
-func (d *folder) is(name, digest string) bool {
+// is tells whether a name in the folder is a regular file with the digest that
+// one has, or a link that leads where it does.
+func (d *folder) is(name string, as target) bool {
+	if as.link != "" {
+		link, err := d.readLink(name)
+		return err == nil && link == as.link
+	}
 	t, err := d.read(name)
 	t.close()
-	return err == nil && t.digest == digest
+	return err == nil && t.digest == as.digest
 }
 
 // unsupported tells that a file system does not know the flags of renameat2.

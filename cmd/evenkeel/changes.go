@@ -148,6 +148,9 @@ func (a *app) declaredPaths(ctx context.Context) []string {
 			all = append(all, f.Path)
 		}
 		all = append(all, s.Spec.Watch...)
+		if s.Link != nil {
+			all = append(all, s.Link.Path)
+		}
 	}
 	slices.Sort(all)
 	return slices.Compact(all)

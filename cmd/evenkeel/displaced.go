@@ -79,7 +79,15 @@ func (a *app) listDisplaced(form string) error {
 // keptVersion is a displaced version as the controller takes it.
 func (a *app) keptVersion(id string) (state.Kept, []byte, error) {
 	c, content, err := a.kept().Get(id)
-	return state.Kept{ID: c.ID, Object: c.Object, Path: c.Path, Digest: c.Digest, Mode: c.Mode, Owner: c.Owner, Group: c.Group}, content, err
+	return state.Kept{ID: c.ID, Object: c.Object, Path: c.Path, Digest: c.Digest, Mode: c.Mode, Owner: c.Owner, Group: c.Group, Link: c.Link}, told(c, content), err
+}
+
+// told is what the actuator is told of a version: of a link nothing but the Action.
+func told(c displaced.Copy, content []byte) []byte {
+	if c.Link != "" {
+		return []byte{}
+	}
+	return content
 }
 
 func (a *app) oneDisplaced(id string) (displaced.Copy, []byte, error) {
@@ -96,8 +104,7 @@ func (a *app) oneDisplaced(id string) (displaced.Copy, []byte, error) {
 // restoreDisplaced puts a version back as a Step like any other: it is checked
 // against policy, recorded before and after, and verified.
 func (a *app) restoreDisplaced(ctx context.Context, id string) error {
-	c, content, err := a.oneDisplaced(id)
-	if err != nil {
+	if _, _, err := a.oneDisplaced(id); err != nil {
 		return err
 	}
 	lock, err := controller.Lock(defaultRuntime, a.stateDir)
@@ -121,16 +128,17 @@ func (a *app) restoreDisplaced(ctx context.Context, id string) error {
 		return err
 	}
 	defer d.Close()
+	c, content, err := a.keptVersion(id)
+	if err != nil {
+		return trouble(hint(err))
+	}
 	ref := state.Ref{Kind: state.RefFile, Name: c.Path}
 	before := d.parts.observer.Observe(ctx, []state.Ref{ref})
-	args := map[string]string{"digest": c.Digest, "mode": fmt.Sprintf("%04o", c.Mode), "owner": c.Owner, "group": c.Group, "keep": "1"}
-	if was := before.Files[c.Path].Value.Digest; was != "" {
-		args["was"] = was
-	}
+	action := c.Action(before.Files[c.Path].Value)
+	action.Args["keep"] = "1"
 	step := state.Step{
 		ID: "restore-" + c.ID, Object: c.Object, Reason: state.ByHand, Detail: "displaced restore " + c.ID, Actor: actor(),
-		Effect: actuators.Benign, Rests: []state.Ref{ref},
-		Action: actuators.Action{Actuator: "file", Verb: "write", Target: c.Path, Args: args},
+		Effect: actuators.Benign, Rests: []state.Ref{ref}, Action: action,
 	}
 	out, err := d.byHand(ctx, act.Order{Step: step, Content: content, Before: before, Policy: policy})
 	if err != nil {

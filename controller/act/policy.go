@@ -26,12 +26,7 @@ func Allowed(p desired.Policy, a actuators.Action, let bool) error {
 		}
 		return allowedUnit(p, a.Target)
 	case "file":
-		if unit, ok := unitOf(a.Target); ok {
-			return allowedUnit(p, unit)
-		}
-		if !p.AllowsPath(a.Target) {
-			return actuators.Errorf(actuators.Refused, "policy does not allow %s", a.Target)
-		}
+		return allowedFile(p, a)
 	case "cache":
 		// A folder is flushed as a whole, so all that may lie in it must be allowed.
 		if dir, ok := a.Args["path"]; ok && !p.AllowsPath(path.Join(dir, response)) {
@@ -41,6 +36,30 @@ func Allowed(p desired.Policy, a actuators.Action, let bool) error {
 		if _, ok := p.RunsAs(a.Target); !ok {
 			return actuators.Errorf(actuators.Refused, "policy does not list %s under exec", a.Target)
 		}
+	}
+	return nil
+}
+
+// allowedFile asks for the file itself, and where it is to be a link, for what
+// that leads to. Links of units are systemd's to make.
+func allowedFile(p desired.Policy, a actuators.Action) error {
+	link := a.Args["link"]
+	unit, ok := unitOf(a.Target)
+	switch {
+	case ok && link+a.Args["wasLink"] != "":
+		return actuators.Errorf(actuators.Refused, "%s is a unit's, and no link of a release", a.Target)
+	case ok:
+		return allowedUnit(p, unit)
+	case !p.AllowsPath(a.Target):
+		return actuators.Errorf(actuators.Refused, "policy does not allow %s", a.Target)
+	case link == "":
+		return nil
+	}
+	if !path.IsAbs(link) {
+		link = path.Join(path.Dir(a.Target), link)
+	}
+	if !p.AllowsPath(link) {
+		return actuators.Errorf(actuators.Refused, "policy does not allow %s, to which %s would lead", link, a.Target)
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ func action(verb, target string, args ...string) actuators.Action {
 // files, from the Action alone.
 func TestWhatPolicyAllows(t *testing.T) {
 	p := desired.Policy{
-		Mode: desired.Enforce, Paths: []string{"/var/cache/nginx/pages/**", "/srv/one/*"},
+		Mode: desired.Enforce, Units: []string{"shop.service"}, Paths: []string{"/var/cache/nginx/pages/**", "/srv/one/*", "/opt/shop/**"},
 		Exec:    []desired.PolicyExec{{Argv0: "/usr/local/bin/backup", User: "backup"}, {Argv0: "relative"}},
 		Actions: map[string]string{"cache.flush": desired.Auto, "exec": desired.Auto},
 	}
@@ -40,6 +40,13 @@ func TestWhatPolicyAllows(t *testing.T) {
 		"a folder with a way out":           {action("cache.flush", "pages", "path", "/var/cache/nginx/pages/../../../lib"), false, "does not allow"},
 		"no folder at all":                  {action("cache.flush", "pages", "path", ""), false, "does not allow"},
 		"what makes evenkeel what it is":    {action("cache.flush", "pages", "path", "/var/lib/evenkeel"), false, "does not allow"},
+		"a link to a release":               {action: action("file.write", "/opt/shop/current", "link", "releases/1")},
+		"a link to where nobody allowed":    {action("file.write", "/opt/shop/current", "link", "../../etc"), false, "does not allow /etc, to which /opt/shop/current would lead"},
+		"an absolute link there":            {action("file.write", "/opt/shop/current", "link", "/etc/ssh"), false, "does not allow /etc/ssh"},
+		"a link where nobody allowed":       {action("file.write", "/etc/current", "link", "/opt/shop/releases/1"), false, "does not allow /etc/current"},
+		"a link in a unit's place":          {action("file.write", "/etc/systemd/system/shop.service", "link", "/opt/shop/x"), false, "is a unit's"},
+		"a mask, to be replaced":            {action("file.write", "/etc/systemd/system/shop.service", "wasLink", "/dev/null"), false, "is a unit's"},
+		"a unit file":                       {action: action("file.write", "/etc/systemd/system/shop.service", "was", "x")},
 		"a program that is listed":          {action: action("exec.run", "/usr/local/bin/backup", "argv", `["--full"]`)},
 		"a program that is not listed":      {action("exec.run", "/bin/sh", "argv", `["-c","id"]`), false, "does not list /bin/sh under exec"},
 		"a listed one by another way":       {action("exec.run", "/usr/local/bin/../bin/backup"), false, "does not list"},

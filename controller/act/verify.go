@@ -103,6 +103,12 @@ func verifyUnit(s state.Step, was, is state.Unit) error {
 func verifyFile(s state.Step, f state.File) error {
 	switch s.Action.Verb {
 	case "write":
+		if link := s.Action.Args["link"]; link != "" {
+			if f.Kind != state.Symlink || f.Link != link {
+				return fmt.Errorf("%s does not lead to %s", s.Action.Target, link)
+			}
+			return nil
+		}
 		if f.Kind != state.Regular || f.Digest != s.Action.Args["digest"] {
 			return fmt.Errorf("%s does not have the declared content", s.Action.Target)
 		}

@@ -92,6 +92,7 @@ func (d *draft) start(sv *service, unit string, u state.Unit, w wish) {
 		w.detail = fmt.Sprintf("%s failed (%s)", unit, u.Result)
 	}
 	w.needs = append(append(w.needs, sv.changed...), sv.written...)
+	d.withoutCode(sv, &w)
 	if h, sick := d.dependencies(sv, &w); sick {
 		w.holds = append(w.holds, h)
 	}

@@ -98,7 +98,7 @@ func (d *draft) artifact(sv *service, a desired.Artifact, w wish) {
 	case have.Kind != state.Absent && have.Kind != state.Regular:
 		w.holds = append(w.holds, hold{state.NotAllowed, fmt.Sprintf("%s is a %s; evenkeel replaces regular files only", a.Path, have.Kind), nil})
 	default:
-		if !d.drift(sv, &w, have, d.past.Owned[a.Path], a) {
+		if !d.drift(sv, &w, have, redeclared(a, have, d.past.Owned[a.Path])) {
 			return
 		}
 	}
@@ -114,12 +114,17 @@ func (d *draft) artifact(sv *service, a desired.Artifact, w wish) {
 	}
 }
 
+// redeclared tells that a file differs because the declaration moved, or was never
+// written before.
+func redeclared(a desired.Artifact, have state.File, owned state.Owned) bool {
+	return have.Kind == state.Absent && owned.Digest == "" ||
+		owned.Digest != "" && have.Digest == owned.Digest && have.Digest != a.Digest
+}
+
 // drift applies the service's drift mode. What differs because the declaration
 // moved is no drift and is applied in any mode; drift is what somebody else did
 // to a file that lay there.
-func (d *draft) drift(sv *service, w *wish, have state.File, owned state.Owned, a desired.Artifact) bool {
-	declared := have.Kind == state.Absent && owned.Digest == "" || // never written before
-		owned.Digest != "" && have.Digest == owned.Digest && have.Digest != a.Digest
+func (d *draft) drift(sv *service, w *wish, have state.File, declared bool) bool {
 	if sv.Spec.Drift == nil || declared {
 		return true
 	}

@@ -126,22 +126,18 @@ func (d *draft) restore(sv *service, a state.Ask) (stands bool) {
 	if !ok {
 		return true // the loop looks again
 	}
-	if have.Digest == k.Digest {
+	if k.Lies(have) {
 		d.answer(a, nil, "")
 		return false
 	}
 	w := wish{
 		reason: state.ByHand, detail: a.Says(), ask: &a, effect: actuators.Benign, rests: []state.Ref{fileRef(k.Path)},
-		fields: []state.Field{{Path: k.Path, Desired: short(k.Digest), Observed: short(have.Digest)}},
-		action: actuators.Action{Actuator: "file", Verb: "write", Target: k.Path, Args: map[string]string{
-			"object": sv.object, "digest": k.Digest, "mode": fmt.Sprintf("%04o", k.Mode), "owner": k.Owner, "group": k.Group,
-		}},
+		fields: []state.Field{{Path: k.Path, Desired: cmp.Or(k.Link, short(k.Digest)), Observed: cmp.Or(have.Link, short(have.Digest))}},
+		action: k.Action(have),
 	}
-	if have.Digest != "" {
-		w.action.Args["was"] = have.Digest
-		if have.Digest != d.past.Owned[k.Path].Digest {
-			w.action.Args["keep"] = "1"
-		}
+	w.action.Args["object"] = sv.object
+	if have.Lies() != "" && !d.past.Owned[k.Path].Is(have) {
+		w.action.Args["keep"] = "1"
 	}
 	if isUnitPath(k.Path) {
 		w.unit = sv.fileUnit()

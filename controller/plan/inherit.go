@@ -48,6 +48,9 @@ func heir(s *desired.Service, name string) bool {
 				return true
 			}
 		}
+		if s.Link != nil && s.Link.Path == name {
+			return true
+		}
 		unit = unitOfPath(name)
 	}
 	return unit != "" && (unit == s.Template || slices.Contains(s.Units, unit))

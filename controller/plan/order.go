@@ -86,14 +86,16 @@ func (d *draft) rank(s state.Step) int {
 		return 0
 	case stop && s.Reason == state.NotDeclared:
 		return 1
+	case s.Reason == state.ReleaseDrift:
+		return 3 // after what the new release reads
 	case loads(s.Action) || s.Action.Actuator == "file":
 		return 2
 	case s.ID == d.reloads:
-		return 3
-	case stop:
 		return 4
+	case stop:
+		return 5
 	}
-	return 5
+	return 6
 }
 
 // needsLoaded tells an action that uses what systemd has loaded.

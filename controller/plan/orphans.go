@@ -164,14 +164,19 @@ func (d *draft) deleteOrphan(object string, units, created []string, try func(wi
 			unknown = true
 			continue
 		}
-		if f.Kind != state.Regular {
+		owned := d.past.Owned[path]
+		if f.Kind != state.Regular && f.Kind != state.Symlink || (owned.Link != "" || f.Kind == state.Symlink) && !owned.Is(f) {
 			continue // gone already, or something of a human's in its place
 		}
 		w := wish{
 			detail: path + " is no longer declared", effect: actuators.Benign, rests: []state.Ref{fileRef(path)},
 			action: actuators.Action{Actuator: "file", Verb: "remove", Target: path, Args: map[string]string{"object": object, "was": f.Digest}},
 		}
-		if f.Digest != d.past.Owned[path].Digest {
+		switch {
+		case f.Kind == state.Symlink:
+			delete(w.action.Args, "was")
+			w.action.Args["wasLink"] = f.Link
+		case !owned.Is(f):
 			w.action.Args["keep"] = "1"
 		}
 		if isUnitPath(path) {

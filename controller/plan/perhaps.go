@@ -41,10 +41,10 @@ func (d *draft) left(name string, o *state.Owned) (there, known bool) {
 		return f.Value.Boot == "masked" || f.Value.Boot == "masked-runtime", d.fresh(f.At, f.Err, unitRef(unit))
 	}
 	f := d.have.Files[name]
-	if f.Value.Kind == state.Regular && f.Value.Digest == o.Perhaps {
-		o.Digest = o.Perhaps
+	if f.Value.Lies() == o.Perhaps {
+		o.Digest, o.Link = f.Value.Digest, f.Value.Link
 	}
-	return f.Value.Kind != state.Absent && o.Digest != "", d.fresh(f.At, f.Err, fileRef(name))
+	return f.Value.Kind != state.Absent && o.Digest+o.Link != "", d.fresh(f.At, f.Err, fileRef(name))
 }
 
 // fresh tells a reading that shows what our own last step on it has left.

@@ -34,6 +34,10 @@ func Make(want *desired.Set, have *state.World, past *state.Past, now state.Time
 	d.undeclaredFiles = undeclaredFiles(want, d.past)
 	for i := range d.want.Services {
 		sv := d.begin(&d.want.Services[i], d.objects[i])
+		d.guarded(sv.object, func() { sv.unsure = d.unsure(sv); d.release(sv) })
+	}
+	for i := range d.order {
+		sv := &d.order[i]
 		d.guarded(sv.object, func() { d.service(sv) })
 	}
 	d.guarded(d.hostObject(), d.outbreak)
@@ -64,6 +68,7 @@ type draft struct {
 	byKey    map[string]string   // step key → ID, so that one wish makes one Step
 
 	undeclaredFiles map[string][]string // by object: what is declared no longer
+	switched        map[string]switched // by path: the links to releases that this Plan switches
 
 	windows []window // the change windows, once somebody asks for them
 	rolling []string // units that evenkeel restarts because what they were started with has changed: now, or when what holds them ends
@@ -105,6 +110,8 @@ type service struct {
 	changed  []string // IDs of Steps that change what its units are made of
 	mends    []string // paths that a Step of this Plan writes or removes
 	written  []string // IDs of Steps that change what its processes read
+	link     string   // ID of the Step that switches its release
+	noCode   string   // why its release is not there, and will not be; empty: it is, or nobody declared one
 	reload   bool     // systemd must load its units anew
 	left     bool     // a change by somebody else of what its units are made of stays as it is
 	noRoom   bool     // it cannot be masked: a file lies where the mask belongs
@@ -186,10 +193,10 @@ func (d *draft) hostObject() string {
 }
 
 func (d *draft) service(sv *service) {
-	sv.unsure = d.unsure(sv)
 	d.services[sv.Name] = sv
 	d.files(sv)
 	d.foreign(sv)
+	d.codeLast(sv)
 	for _, u := range sv.Units {
 		d.boot(sv, u)
 	}

@@ -75,6 +75,26 @@ func (h *host) vary(t *rapid.T, n string) {
 	case 3:
 		h.dropIn(n, "90-x.conf")
 	}
+	if rapid.Bool().Draw(t, "releases") {
+		l := desired.LinkOf(desired.Release{Dir: "/opt/" + n + "/releases", Version: rapid.SampledFrom([]string{"1", "2", "3"}).Draw(t, "version")})
+		s.Link = &l
+		h.folder("/opt/" + n + "/releases/1")
+		h.folder("/opt/" + n + "/releases/2")
+		h.gone("/opt/" + n + "/releases/3")
+		switch rapid.IntRange(0, 4).Draw(t, "link") {
+		case 0:
+			h.gone(l.Path)
+		case 1:
+			h.lies(l.Path, "a file")
+		case 2:
+			h.folder(l.Path)
+		default:
+			h.leads(l.Path, "releases/"+rapid.SampledFrom([]string{"1", "2", "3"}).Draw(t, "leads"))
+		}
+		if rapid.Bool().Draw(t, "switched since") {
+			h.changed(l.Path, h.now.Wall.Add(-time.Minute))
+		}
+	}
 	switch rapid.IntRange(0, 9).Draw(t, "blind") {
 	case 0:
 		h.have.Units[unit] = state.Fact[state.Unit]{At: h.now, Err: "no answer"}
@@ -90,6 +110,11 @@ func (h *host) do(s state.Step) {
 	target := s.Action.Target
 	switch s.Action.Actuator + "." + s.Action.Verb {
 	case "file.write":
+		if link := s.Action.Args["link"]; link != "" {
+			h.leads(target, link)
+			h.changed(target, h.now.Wall)
+			return
+		}
 		a, _, _ := h.want.Artifact(target)
 		h.lies(target, string(a.Content))
 		h.changed(target, h.now.Wall)

@@ -45,6 +45,9 @@ func appendReads(refs []state.Ref, s *desired.Service, dirs []string, have *stat
 	for _, p := range s.Spec.Watch {
 		refs = append(refs, fileRef(p))
 	}
+	if s.Link != nil {
+		refs = append(refs, fileRef(s.Link.Path), fileRef(s.Link.Folder()))
+	}
 	for _, dir := range dirs {
 		refs = append(refs, dirRef(dir))
 		for _, name := range have.Dirs[dir].Value.Names {

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"iter"
 	"path/filepath"
 	"slices"
@@ -25,6 +26,9 @@ func (d *draft) process(sv *service, unit string, u state.Unit) {
 		if !ok {
 			return
 		}
+		d.note(state.Note{Kind: state.NoteRan, Object: sv.Object(), Name: unit, Ran: &next})
+		ran = next
+	} else if next, news := d.sinceReleased(sv, u, ran); news {
 		d.note(state.Note{Kind: state.NoteRan, Object: sv.Object(), Name: unit, Ran: &next})
 		ran = next
 	}
@@ -58,8 +62,13 @@ func (d *draft) stale(sv *service, unit string, u state.Unit, ran state.Ran) {
 	}
 	add("unit", on.Unit, ran.Unit != want.Unit && d.unitAfter(sv) == want.Unit, "its unit file or drop-ins changed since it started")
 	add("files", on.Files, ran.Files != want.Files && d.filesAfter(sv) == want.Files, "files that it reads changed since it started")
-	watch, ok := d.watched(sv)
+	watch, ok := d.watched(sv, d.switched)
 	add("watch", on.Watch, ok && ran.Watch != watch, "what it watches changed since it started")
+	older, when := d.olderRelease(sv, ran), on.Watch
+	if d.whichRelease(sv, ran) {
+		when = desired.Manual
+	}
+	add("release", when, older != "", older)
 	add("executable", on.Executable, u.ExeStale, "its executable was replaced since it started")
 	if len(causes) == 0 {
 		return
@@ -73,25 +82,28 @@ func (d *draft) refresh(sv *service, unit string, u state.Unit, ran, want state.
 	for _, c := range causes {
 		text = append(text, c.text)
 	}
+	declared := []string{want.Unit, want.Files, watch}
+	if to, ok := d.releaseAfter(sv); ok {
+		declared = append(declared, to)
+	}
 	w := wish{
 		unit: unit, reason: state.StaleProcess, detail: strings.Join(text, "; "), effect: actuators.Disruptive,
-		action: actuators.Action{Actuator: "systemd", Verb: "restart", Target: unit, Args: map[string]string{
-			"declared": digest([]string{want.Unit, want.Files, watch}),
-		}},
-		rests: []state.Ref{unitRef(unit)},
-		needs: append(slices.Clone(sv.changed), sv.written...),
+		action: actuators.Action{Actuator: "systemd", Verb: "restart", Target: unit, Args: map[string]string{"declared": digest(declared)}},
+		rests:  []state.Ref{unitRef(unit)},
+		needs:  append(slices.Clone(sv.changed), sv.written...),
 	}
+	d.rightCode(sv, &w)
 	if sv.Spec.Reload && u.CanReload && len(causes) == 1 && causes[0].name == "files" {
 		w.action.Verb, w.action.Args = "reload", map[string]string{"declared": want.Files}
 	}
 	if why := d.forHuman(sv, ran, soonest(causes)); why != "" {
-		w.human, w.holds = true, []hold{{state.PendingRestart, why + ": " + w.detail, nil}}
+		w.human, w.holds = true, append(w.holds, hold{state.PendingRestart, why + ": " + w.detail, nil})
 	} else {
 		if sv.mode == desired.Enforce {
 			d.rolling = append(d.rolling, unit)
 		}
 		if h, closed := d.outsideWindow(sv, w); closed {
-			w.holds = []hold{{state.PendingRestart, "it waits for a change window: " + w.detail, h.until}}
+			w.holds = append(w.holds, hold{state.PendingRestart, "it waits for a change window: " + w.detail, h.until})
 		}
 	}
 	if h, sick := d.dependencies(sv, &w); sick {
@@ -107,6 +119,8 @@ func (d *draft) forHuman(sv *service, ran state.Ran, when string) (why string) {
 	switch {
 	case ran.Adopted:
 		return "it ran before evenkeel came"
+	case when == desired.Manual && d.whichRelease(sv, ran):
+		return "it may run another release"
 	case when == desired.Manual:
 		return "restartOn is manual"
 	case when == desired.Window && len(d.calendar(sv.Name).allow) == 0:
@@ -177,11 +191,19 @@ func (d *draft) readable(sv *service) bool {
 func (d *draft) startedWith(sv *service, unit string, u state.Unit, last state.Ran, known bool) (state.Ran, bool) {
 	started := d.past.Started[unit]
 	r := state.Ran{Invocation: u.Invocation, Adopted: !known && (started.IsZero() || started.Boot != d.now.Boot)}
-	watch, ok := d.watched(sv)
+	watch, ok := d.watched(sv, nil)
 	if !ok {
 		return r, false
 	}
 	r.Watch = watch
+	var link state.File
+	if sv.Link != nil {
+		f := d.have.Files[sv.Link.Path]
+		if !f.Known() {
+			return r, false
+		}
+		link, r.Release = f.Value, runs(f.Value)
+	}
 	unitDigest, youngest, ok := d.onDisk(nil, unitArtifacts(sv.Service), d.foreignOnDisk(sv))
 	if !ok {
 		return r, false
@@ -200,6 +222,9 @@ func (d *draft) startedWith(sv *service, unit string, u state.Unit, last state.R
 	}
 	if d.after(youngestFile, u) {
 		r.Files = last.Files
+	}
+	if r.Release != "" && d.after(link.Changed, u) {
+		r.Release = cmp.Or(last.Release, state.UnknownRelease+r.Release)
 	}
 	return r, true
 }
@@ -308,13 +333,17 @@ func (d *draft) foreignOnDisk(sv *service) []string {
 	return out
 }
 
-// watched is the digest of what spec.watch names, as it lies on the host.
-func (d *draft) watched(sv *service) (string, bool) {
+// watched is the digest of what spec.watch names, as it lies on the host, once
+// some links are switched.
+func (d *draft) watched(sv *service, links map[string]switched) (string, bool) {
 	parts := make([]string, 0, 16)
 	for _, p := range sv.Spec.Watch {
 		f, ok := d.have.Files[p]
 		if !ok || !f.Known() {
 			return "", false
+		}
+		if s, ok := links[p]; ok {
+			f.Value = state.File{Kind: state.Symlink, Link: s.to}
 		}
 		parts = append(parts, p, string(f.Value.Kind), f.Value.Link, f.Value.Digest)
 	}

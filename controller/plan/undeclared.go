@@ -11,7 +11,8 @@ import (
 
 // undeclared removes the files that a service declared once and declares no
 // longer, if evenkeel created them. One that was there before stays as it is,
-// and is no longer evenkeel's business.
+// and is no longer evenkeel's business; so does the link to a release, without
+// which nothing of it might run.
 func (d *draft) undeclared(sv *service) {
 	for _, path := range d.undeclaredFiles[sv.object] {
 		o := d.past.Owned[path]
@@ -19,7 +20,7 @@ func (d *draft) undeclared(sv *service) {
 		if !ok {
 			continue
 		}
-		if have.Kind != state.Regular || !o.Created {
+		if have.Kind != state.Regular || !o.Created || o.Link != "" {
 			d.note(state.Note{Kind: state.NoteDisowned, Object: sv.Object(), Name: path})
 			continue
 		}
@@ -49,6 +50,9 @@ func undeclaredFiles(want *desired.Set, past *state.Past) map[string][]string {
 	for i := range want.Services {
 		for _, a := range want.Services[i].Files {
 			declared[a.Path] = true
+		}
+		if l := want.Services[i].Link; l != nil {
+			declared[l.Path] = true
 		}
 	}
 	out := make(map[string][]string)

@@ -30,6 +30,8 @@ var cases = map[string]func() *host{
 	"suspended-healthy": suspendedHealthy,
 	"not-well":          notWell,
 	"unready":           unready,
+	"release":           func() *host { return released("1.42.0", true) },
+	"release-missing":   func() *host { return released("1.43.0", false) },
 }
 
 func platform() *host {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -68,9 +69,9 @@ type Budget struct {
 // FileDetail is one file that a service declares, and what lies there.
 type FileDetail struct {
 	Path      string `json:"path"`
-	As        string `json:"as"`       // unitFile, dropIn or file
-	Desired   string `json:"desired"`  // digest; empty where the content belongs to the host
-	Observed  string `json:"observed"` // digest; empty: absent or not known
+	As        string `json:"as"`       // unitFile, dropIn, file or release
+	Desired   string `json:"desired"`  // digest, of a release its version; empty where the content belongs to the host
+	Observed  string `json:"observed"` // likewise; empty: absent or not known
 	State     string `json:"state"`    // asDeclared, differs, absent or unknown
 	Mode      string `json:"mode"`
 	Owner     string `json:"owner"`
@@ -205,8 +206,31 @@ func (v View) fileDetails(s *desired.Service, d declared) []FileDetail {
 	for _, a := range s.Files {
 		add(a, "file")
 	}
+	if s.Link != nil {
+		out = append(out, v.linkDetail(s.Link))
+	}
 	return out
 }
+
+// linkDetail is the link to a release, told by versions.
+func (v View) linkDetail(l *desired.Link) FileDetail {
+	have := v.Have.Files[l.Path]
+	f := FileDetail{Path: l.Path, As: asRelease, Desired: path.Base(l.Target), State: "asDeclared"}
+	if have.Value.Kind == state.Symlink {
+		f.Observed = l.Version(have.Value.Link)
+	}
+	switch {
+	case !have.Known():
+		f.State = "unknown"
+	case have.Value.Kind == state.Absent:
+		f.State = "absent"
+	case have.Value.Link != l.Target:
+		f.State = "differs"
+	}
+	return f
+}
+
+const asRelease = "release"
 
 func (v View) fileDetail(a desired.Artifact, as string) FileDetail {
 	have := v.Have.Files[a.Path]

@@ -116,7 +116,11 @@ func (d Description) filesText(st Style) string {
 		case f.Desired == "":
 			note = "content belongs to the host"
 		}
-		t.add(f.Path, f.As, f.State, f.Mode, f.Owner+":"+f.Group, f.digests(), note)
+		owner := f.Owner + ":" + f.Group
+		if f.As == asRelease {
+			owner, note = "", ""
+		}
+		t.add(f.Path, f.As, f.State, f.Mode, owner, f.digests(), note)
 		if f.State != "asDeclared" {
 			t.paint(2, yellow)
 		}
@@ -126,6 +130,10 @@ func (d Description) filesText(st Style) string {
 
 func (f FileDetail) digests() string {
 	switch {
+	case f.As == asRelease && f.State == "asDeclared":
+		return f.Desired
+	case f.As == asRelease:
+		return Field{Path: "current", Desired: f.Desired, Observed: f.Observed}.String()
 	case f.Desired == "" && f.Observed == "":
 		return "-"
 	case f.Desired == "" || f.Desired == f.Observed:

@@ -259,6 +259,7 @@ func (v View) recordEvidence(f *facts, s *desired.Service) {
 			f.add("adopted", u+" ran before evenkeel first saw it; what it was started with is not known", time.Time{})
 		}
 	}
+	v.releaseEvidence(f, s)
 	var wishes []state.Wish
 	for _, w := range v.Past.Wished {
 		if w.Object == s.Object() {

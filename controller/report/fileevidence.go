@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/state"
@@ -38,6 +39,9 @@ func (v View) fileEvidence(f *facts, s *desired.Service) {
 // differs says in what a file is not as declared. Of content only digests are
 // told, and none of what is sensitive.
 func (d FileDetail) differs(have state.File) string {
+	if d.As == asRelease && d.Observed != "" {
+		return "it is " + d.Observed + ", declared " + d.Desired
+	}
 	if have.Kind != state.Regular {
 		return "it is a " + strings.TrimSpace(string(have.Kind)+" "+have.Link)
 	}
@@ -85,4 +89,21 @@ func (v View) welcome(s *desired.Service, path string) bool {
 		return true
 	}
 	return slices.ContainsFunc(s.DropIns, func(a desired.Artifact) bool { return a.Path == path })
+}
+
+// releaseEvidence says which release each process was started with, where that is
+// known.
+func (v View) releaseEvidence(f *facts, s *desired.Service) {
+	if s.Link == nil {
+		return
+	}
+	for _, u := range s.Units {
+		switch r := v.Past.Ran[u].Release; {
+		case r == "" || strings.HasPrefix(r, state.UnknownRelease):
+		case r == state.NoRelease:
+			f.add("release", u+" was started when there was none", time.Time{})
+		default:
+			f.add("release", u+" was started with "+s.Link.Version(r), time.Time{})
+		}
+	}
 }

@@ -164,6 +164,7 @@ func compared(s *desired.Service, r state.Reason, detail string) string {
 		state.BootDrift:          "it is declared " + s.Spec.Boot + " at boot",
 		state.UnitFileDrift:      "what its unit is made of is compared with its declaration",
 		state.FileDrift:          "what it reads is compared with its declaration",
+		state.ReleaseDrift:       "the release that is current is compared with its declaration",
 		state.ForeignDropIn:      "its drop-ins are compared with the declared ones",
 		state.DaemonReloadNeeded: "what systemd has loaded is compared with what lies on disk",
 		state.StaleProcess:       "what the process was started with is compared with what is declared",

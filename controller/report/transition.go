@@ -93,6 +93,9 @@ func paths(s *desired.Service) []string {
 	for _, a := range slices.Concat(s.DropIns, s.Files) {
 		out = append(out, a.Path)
 	}
+	if s.Link != nil {
+		out = append(out, s.Link.Path)
+	}
 	return out
 }
 

@@ -45,6 +45,7 @@ var unblocking = map[state.Reason]unblock{
 	state.ForeignDropIn:     {"remove the drop-in, set foreignDropIns: enforce at DECLARED, or accept it", "evenkeel accept NAME", ""},
 	state.UnitFileDrift:     {"undo the change, declare it, or set drift: enforce at DECLARED", "", "evenkeel diff"},
 	state.FileDrift:         {"undo the change, declare it, or set drift: enforce at DECLARED", "", "evenkeel diff"},
+	state.ReleaseDrift:      {"put the declared release there, whole at once, or declare the one that is current at DECLARED", "", "evenkeel diff"},
 	state.NotEnabled:        {"set drift: enforce at DECLARED, or enable it", "systemctl enable UNIT", ""},
 	state.StuckDeactivating: {"systemd ends it after its TimeoutStopSec=; at once with", "systemctl kill -s KILL UNIT", ""},
 	state.StuckActivating:   {"look at what it waits for", "", "systemctl list-jobs"},

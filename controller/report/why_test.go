@@ -178,6 +178,8 @@ var nights = map[string]func() *host{
 		h.Past.Ran[backend] = r
 		return h
 	},
+	"release":         func() *host { return released("1.42.0", true) },
+	"release-missing": func() *host { return released("1.43.0", false) },
 	"drift-hold": func() *host {
 		h := night(app("pakashop-backend"))
 		h.Want.Services[0].Spec.Drift.Hold = desired.Duration(10 * time.Minute)

@@ -110,6 +110,9 @@ func outline(set *desired.Set) string {
 		for _, a := range s.Files {
 			fmt.Fprintf(&b, "  file %s\n", artifact(a))
 		}
+		if s.Link != nil {
+			fmt.Fprintf(&b, "  link %s to %s in %s\n", s.Link.Path, s.Link.Target, s.Link.Folder())
+		}
 		if len(s.Spec.Watch) > 0 {
 			fmt.Fprintf(&b, "  watch %s\n", strings.Join(s.Spec.Watch, " "))
 		}

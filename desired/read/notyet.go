@@ -11,7 +11,7 @@ var (
 	kindsNotYet = []string{
 		"AlertRules", "Runbook", "Task", "Receiver", "Route",
 	}
-	fieldsNotYet      = []string{"metrics", "release"}      // of a Service
+	fieldsNotYet      = []string{"metrics"}                 // of a Service
 	rungsNotYet       = []string{"verify", "gather", "ask"} // of its remedies
 	environmentNotYet = []string{"severityFloor"}
 	policyNotYet      = []string{"identity"}

@@ -26,6 +26,7 @@ type Copy struct {
 	Mode   uint32    `json:"mode"`             // as chmod(2) takes it
 	Owner  string    `json:"owner"`            // a name, or a number where there is none
 	Group  string    `json:"group"`
+	Link   string    `json:"link,omitempty"` // where it led, if it was a link: that is its content, too
 	At     time.Time `json:"at"`
 }
 

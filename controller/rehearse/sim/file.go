@@ -45,7 +45,7 @@ func (a fileActuator) Apply(ctx context.Context, r actuators.Request) (actuators
 
 func (a fileActuator) check(ctx context.Context, r actuators.Request) error {
 	checked := r
-	if ownedByHost(r) {
+	if ownedByHost(r) || r.Args["link"] != "" {
 		checked.Content = []byte{}
 	}
 	info, err := a.real.Info(ctx)
@@ -57,9 +57,11 @@ func (a fileActuator) check(ctx context.Context, r actuators.Request) error {
 		return err
 	case !path.IsAbs(r.Target) || path.Clean(r.Target) != r.Target || r.Target == "/":
 		return actuators.Errorf(actuators.Invalid, "%s: the target must be an absolute path without . and ..", r.Action)
-	case r.Verb == "remove" && r.Args["was"] == "":
+	case r.Args["link"] != "" && (len(r.Content) > 0 || r.Args["digest"]+r.Args["mode"]+r.Args["owner"]+r.Args["group"] != ""):
+		return actuators.Errorf(actuators.Invalid, "%s: a link has no content, digest, mode or owner of its own", r.Action)
+	case r.Verb == "remove" && r.Args["was"]+r.Args["wasLink"] == "":
 		return actuators.Errorf(actuators.Invalid, "%s: was is missing: what lies there must have been seen", r.Action)
-	case r.Verb == "write" && !ownedByHost(r) && state.Digest(r.Content) != r.Args["digest"]:
+	case r.Verb == "write" && r.Args["link"] == "" && !ownedByHost(r) && state.Digest(r.Content) != r.Args["digest"]:
 		return actuators.Errorf(actuators.Invalid, "%s: the content does not have the digest", r.Action)
 	}
 	return nil
@@ -89,6 +91,10 @@ func (a fileActuator) look(r actuators.Request) (*node, error) {
 	switch {
 	case n == nil || n.kind == state.Regular:
 		return n, nil
+	case aboutLink(r) && n.kind == state.Symlink:
+		return n, nil
+	case aboutLink(r) && n.kind == state.Folder:
+		return nil, actuators.Errorf(actuators.Refused, "%s: a folder lies where the link belongs, and evenkeel removes none; move it away", r.Action)
 	case n.kind == state.Symlink && n.link == "/dev/null":
 		return nil, actuators.Errorf(actuators.Refused, "%s: the unit is masked: there is a link to /dev/null, which stands until it is unmasked", r.Action)
 	case n.kind == state.Symlink:
@@ -97,14 +103,15 @@ func (a fileActuator) look(r actuators.Request) (*node, error) {
 	return nil, actuators.Errorf(actuators.Refused, "%s: what lies there is no regular file", r.Action)
 }
 
+// aboutLink tells a request that makes, replaces or removes a link.
+func aboutLink(r actuators.Request) bool { return r.Args["link"]+r.Args["wasLink"] != "" }
+
 func (a fileActuator) apply(r actuators.Request, have *node) (actuators.Result, error) {
 	conflict := func(what string) (actuators.Result, error) {
 		return actuators.Result{}, actuators.Errorf(actuators.Conflict, "%s: %s since it was last looked at; nothing was done", r.Action, what)
 	}
-	was, digest := r.Args["was"], ""
-	if have != nil {
-		digest = state.Digest(have.content)
-	}
+	link := r.Args["link"]
+	was, digest := state.File{Digest: r.Args["was"], Link: r.Args["wasLink"]}.Lies(), have.fact().Lies()
 	want, err := wanted(r)
 	if err != nil {
 		return actuators.Result{}, err
@@ -114,17 +121,25 @@ func (a fileActuator) apply(r actuators.Request, have *node) (actuators.Result, 
 		return actuators.Result{Detail: r.Target + " is already gone"}, nil
 	case have == nil && was != "":
 		return conflict("the file was removed")
-	case have != nil && r.Verb == "write" && digest == r.Args["digest"]:
+	case have != nil && link != "" && have.link == link:
+		return actuators.Result{Detail: r.Target + " is already so"}, nil
+	case have != nil && r.Verb == "write" && link == "" && digest == r.Args["digest"]:
 		return a.perms(r, have, want)
 	case have != nil && was == "":
 		return conflict("a file appeared there")
 	case have != nil && digest != was:
 		return conflict("the file was changed")
 	}
+	if link != "" && a.h.fs.at(join(path.Dir(r.Target), link)) == nil {
+		return actuators.Result{}, actuators.Errorf(actuators.Refused, "%s: the folder %s does not exist; the link was left as it is", r.Action, join(path.Dir(r.Target), link))
+	}
 	res := actuators.Result{Changed: true, Detail: "create " + r.Target}
 	if have != nil {
 		res.Detail = "replace " + r.Target
 		res.Displaced = a.displace(r, have)
+	}
+	if link != "" {
+		res.Detail = r.Target + " leads to " + link
 	}
 	if r.Verb == "remove" {
 		res.Detail = "remove " + r.Target
@@ -137,6 +152,9 @@ func (a fileActuator) apply(r actuators.Request, have *node) (actuators.Result, 
 
 // wanted is the file that is to lie there.
 func wanted(r actuators.Request) (*node, error) {
+	if link := r.Args["link"]; link != "" {
+		return symlink(link), nil
+	}
 	n := regular(r.Content, 0o644, "root", "root")
 	if s := r.Args["mode"]; s != "" {
 		m, err := strconv.ParseUint(s, 8, 32)
@@ -171,6 +189,9 @@ func (a fileActuator) displace(r actuators.Request, have *node) string {
 	}
 	id := fmt.Sprintf("sim-%d", len(a.h.displaced)+1)
 	a.h.displaced[id] = have.content
+	if have.kind == state.Symlink {
+		a.h.displaced[id] = []byte(have.link)
+	}
 	return id
 }
 

@@ -40,6 +40,13 @@ func request(verb, path, content string, args ...string) actuators.Request {
 	return r
 }
 
+// pointing is a request to make a link.
+func pointing(path, to string, args ...string) actuators.Request {
+	r := request("write", path, "", append(args, "link", to)...)
+	delete(r.Args, "digest")
+	return r
+}
+
 // The file actuator of the simulated host says and does what the real one does.
 func TestTheSimulatedFilesAreLikeRealOnes(t *testing.T) {
 	a, b, x := state.Digest([]byte("a")), state.Digest([]byte("b")), state.Digest([]byte("x"))
@@ -70,11 +77,26 @@ func TestTheSimulatedFilesAreLikeRealOnes(t *testing.T) {
 		request("remove", "/opt/evk/new/f", "", "was", b),
 		request("remove", "/opt/evk/none/none", "", "was", b),
 		request("move", "/opt/evk/new/f", ""),
+		pointing("/opt/evk/current", "none/1"),
+		pointing("/opt/evk/current", "releases/1"),
+		pointing("/opt/evk/current", "releases/1"),
+		pointing("/opt/evk/current", "releases/2"), // a link appeared there
+		pointing("/opt/evk/current", "releases/2", "wasLink", "releases/1", "keep", "1"),
+		pointing("/opt/evk/current", "releases/3", "wasLink", "releases/2"),
+		pointing("/opt/evk/folder", "releases/1"),
+		pointing("/opt/evk/plain", "releases/1", "was", x), // it was changed
+		pointing("/opt/evk/linked/f", "x"),
+		pointing("/opt/evk/current", "releases/1", "wasLink", "releases/2", "mode", "0644"),
+		request("write", "/opt/evk/current", "b"),
+		request("remove", "/opt/evk/current", "", "wasLink", "releases/1"),
+		request("remove", "/opt/evk/current", "", "wasLink", "releases/2"),
+		pointing("/opt/evk/plain", "releases/1", "was", state.Digest([]byte("plain")), "keep", "1"),
 	}
 	s, r := sim.New(sim.Options{}), newReal(t)
 	for _, w := range []world{s, r} {
 		for _, err := range []error{
 			w.Write("/opt/evk/plain", "plain"), w.Write("/opt/evk/folder/x", "x"),
+			w.Write("/opt/evk/releases/1/app", "1"), w.Write("/opt/evk/releases/2/app", "2"),
 			w.Link("/opt/evk/masked", "/dev/null"), w.Link("/opt/evk/link", "/opt/evk/plain"), w.Link("/opt/evk/linked", "/opt/evk/folder"),
 		} {
 			if err != nil {
@@ -99,7 +121,7 @@ func listing(w world) state.Facts {
 	for _, p := range []string{"/opt/evk/new", "/opt/evk/folder", "/opt/evk/none", "/opt/evk/masked"} {
 		refs = append(refs, state.Ref{Kind: state.RefDir, Name: p})
 	}
-	for _, p := range []string{"/opt/evk/new/f", "/opt/evk/masked", "/opt/evk/link", "/opt/evk/linked", "/opt/evk/none", "/opt/evk/linked/x", "/opt/evk/plain"} {
+	for _, p := range []string{"/opt/evk/new/f", "/opt/evk/masked", "/opt/evk/link", "/opt/evk/linked", "/opt/evk/none", "/opt/evk/linked/x", "/opt/evk/plain", "/opt/evk/current"} {
 		refs = append(refs, state.Ref{Kind: state.RefFile, Name: p})
 	}
 	f := w.Observe(context.Background(), refs)
