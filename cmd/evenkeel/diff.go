@@ -42,8 +42,12 @@ is invalid.`,
 				r.form, r.ignoreHeld = o.form, o.ignoreHeld
 				return a.review(cmd.Context(), r)
 			}
-			if err := r.git.refuse(cmd); err != nil {
+			named, err := r.git.named(cmd)
+			if err != nil {
 				return trouble(err)
+			}
+			if named {
+				o.git = r.git
 			}
 			return a.diff(cmd.Context(), o)
 		},
@@ -51,7 +55,7 @@ is invalid.`,
 	a.fileFlag(cmd)
 	cmd.Flags().BoolVar(&o.ignoreHeld, "ignore-held", false, "differences that are held do not count for the exit code")
 	output(cmd, &o.form, "text", "json", "yaml", "markdown", "html")
-	r.git.gitFlags(cmd, false)
+	r.git.gitFlags(cmd)
 	r.reviewFlags(cmd)
 	return cmd
 }
@@ -59,10 +63,17 @@ is invalid.`,
 type diffOptions struct {
 	form       string
 	ignoreHeld bool
+	git        *gitSource // nil: a folder, or the running controller
 }
 
 func (a *app) diff(ctx context.Context, o diffOptions) error {
-	d, err := a.makeDiff(ctx, o.form)
+	var d api.DiffAnswer
+	var err error
+	if o.git != nil {
+		d, err = a.diffBranch(ctx, o.git, o.form)
+	} else {
+		d, err = a.makeDiff(ctx, o.form)
+	}
 	if err != nil {
 		return trouble(hint(err))
 	}
@@ -88,6 +99,10 @@ func (a *app) makeDiff(ctx context.Context, form string) (api.DiffAnswer, error)
 	if err != nil {
 		return api.DiffAnswer{}, err
 	}
+	return a.answerDiff(v, form)
+}
+
+func (a *app) answerDiff(v api.View, form string) (api.DiffAnswer, error) {
 	d := v.Diff()
 	text, err := api.Render(d, form, a.style())
 	return api.DiffAnswer{Diff: d, Text: text, Settled: d.Settled(false), Idle: d.Settled(true)}, err
@@ -96,6 +111,10 @@ func (a *app) makeDiff(ctx context.Context, form string) (api.DiffAnswer, error)
 // look makes the Plan without a controller: it reads desired state, the host
 // and the record, and touches nothing.
 func (a *app) look(ctx context.Context, how reach) (api.View, error) {
+	return a.lookAt(ctx, how, func() (*desired.Set, error) { return a.loadOrSay(a.defaultPaths(), !how.lean) })
+}
+
+func (a *app) lookAt(ctx context.Context, how reach, load func() (*desired.Set, error)) (api.View, error) {
 	type reached struct {
 		parts *parts
 		err   error
@@ -105,7 +124,7 @@ func (a *app) look(ctx context.Context, how reach) (api.View, error) {
 		p, err := a.connect(ctx, logger(a.stderr), how)
 		connecting <- reached{p, err}
 	}()
-	want, err := a.loadOrSay(a.defaultPaths(), !how.lean)
+	want, err := load()
 	r := <-connecting
 	if r.err == nil {
 		defer r.parts.Close()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -177,10 +176,7 @@ type mirror struct {
 }
 
 func (m *mirror) of(p desired.Policy) (*git.Mirror, error) {
-	signers := p.AllowedSigners
-	if p.Signatures == "none" {
-		signers = ""
-	}
+	signers := signersOf(p)
 	m.secrets.Use(p.Credentials)
 	folders := m.secrets.Folders()
 	m.mu.Lock()
@@ -190,20 +186,12 @@ func (m *mirror) of(p desired.Policy) (*git.Mirror, error) {
 	}
 	made, err := git.New(git.Options{
 		Remotes: m.flags.remotes, Branch: m.flags.branch, Path: m.flags.path, Testing: m.host,
-		Folder: filepath.Join(m.flags.cache, "git"), User: gitUser(), Credentials: folders, Signers: signers, Log: m.log,
+		Folder: filepath.Join(m.flags.cache, "git"), User: stranger(), Credentials: folders, Signers: signers, Log: m.log,
 	})
 	if err == nil {
 		m.made, m.signers, m.folders = made, signers, folders
 	}
 	return made, err
-}
-
-// gitUser is whom git runs as: a user without rights.
-func gitUser() string {
-	if _, err := user.Lookup("evenkeel"); err == nil {
-		return "evenkeel"
-	}
-	return "nobody"
 }
 
 // gitPolicy is the host's policy as a branch needs it.

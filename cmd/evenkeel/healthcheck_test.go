@@ -154,7 +154,7 @@ func expression(t *testing.T, text string, matrix map[string]string) string {
 // repository is a clone of a repository with a branch for each environment, in
 // which only that environment is as it should be: a pipeline that looks at another
 // branch asks where nobody listens.
-func repository(t *testing.T, url map[string]string, branches map[string]string) (clone string) {
+func checkout(t *testing.T, url map[string]string, branches map[string]string) (clone string) {
 	t.Helper()
 	dir := t.TempDir()
 	origin, clone := filepath.Join(dir, "origin"), filepath.Join(dir, "clone")
@@ -277,7 +277,7 @@ func (s shell) check(t *testing.T, branches map[string]string, well bool) {
 	hook := httptest.NewServer(kinds("webhook", told))
 	defer hook.Close()
 
-	clone := repository(t, map[string]string{environment: web.URL}, branches)
+	clone := checkout(t, map[string]string{environment: web.URL}, branches)
 	summary, err := s.run(t, clone, hook.URL)
 	var e *exec.ExitError
 	if well && err != nil || !well && (!errors.As(err, &e) || e.ExitCode() != exitFail) {

@@ -49,32 +49,19 @@ func (a *app) revisions(ctx context.Context, o reviewOptions) (base *revision, h
 		}
 		return base, head, nil
 	}
-	dir, err := os.MkdirTemp("", "evenkeel-review-")
-	if err != nil {
-		return nil, head, fmt.Errorf("make a folder for the repository: %w", err)
-	}
-	defer os.RemoveAll(dir)
-	// git's user walks through this folder to what is its own.
-	if err := os.Chmod(dir, 0o711); err != nil {
-		return nil, head, fmt.Errorf("make a folder for the repository: %w", err)
-	}
-	remote, runsAs := repository(o.git.url)
-	mirror, err := git.New(git.Options{
-		Remotes: []string{remote}, Path: o.git.path, Folder: filepath.Join(dir, "mirror"), Scratch: dir, User: runsAs,
-		Credentials: credentialFolders(), Log: quietly(logger(a.stderr)),
+	err = a.briefly(o.git, git.Options{}, func(m *git.Mirror) error {
+		if head, err = commit(ctx, m, o.git.branch, o.git.path); err != nil {
+			return err
+		}
+		old, err := commit(ctx, m, o.git.base, o.git.path)
+		var refused *git.Refused
+		if errors.As(err, &refused) && refused.Kind == git.NoPath {
+			return nil // the folder is new
+		}
+		base = &old
+		return err
 	})
-	if err != nil {
-		return nil, head, err
-	}
-	if head, err = commit(ctx, mirror, o.git.branch, o.git.path); err != nil {
-		return nil, head, err
-	}
-	old, err := commit(ctx, mirror, o.git.base, o.git.path)
-	var refused *git.Refused
-	if errors.As(err, &refused) && refused.Kind == git.NoPath {
-		return nil, head, nil // the folder is new
-	}
-	return &old, head, err
+	return base, head, err
 }
 
 // commit reads one commit of a repository. What it holds is named as it is in the
