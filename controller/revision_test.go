@@ -13,6 +13,7 @@ import (
 
 	"github.com/pakashop/evenkeel/actuators"
 	"github.com/pakashop/evenkeel/actuators/turn"
+	"github.com/pakashop/evenkeel/controller/audit"
 	"github.com/pakashop/evenkeel/controller/hand"
 	"github.com/pakashop/evenkeel/controller/rehearse/sim"
 	"github.com/pakashop/evenkeel/desired"
@@ -126,6 +127,16 @@ func follow(t *testing.T, yaml string) *rig {
 	return r
 }
 
+// judged stops the controller, and has its record judged.
+func (r *rig) judged() {
+	r.t.Helper()
+	r.stop()
+	want := func(revision string) *desired.Set { return r.branch.revisions[revision] }
+	if err := audit.Check(r.store.entries, r.host.Now(), audit.Options{Want: want}); err != nil {
+		r.t.Errorf("%v\n%s", err, r.history())
+	}
+}
+
 func (r *rig) past() *state.Past {
 	r.t.Helper()
 	v, err := r.control.View(context.Background())
@@ -174,7 +185,7 @@ func TestABadRevisionGoesBack(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := follow(t, estate("web"))
 				r.run()
-				defer func() { r.stop() }()
+				defer r.judged()
 				time.Sleep(2 * time.Minute)
 				r.inForce("r1", false)
 				if c.breaks != nil {
@@ -232,7 +243,7 @@ func TestAnUnrelatedSicknessTakesNothingBack(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := follow(t, estate("web"))
 				r.run()
-				defer func() { r.stop() }()
+				defer r.judged()
 				time.Sleep(2 * time.Minute)
 				if c.before != nil {
 					c.before(r)
@@ -285,7 +296,7 @@ func TestTheEnvironmentVerifies(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := follow(t, estate("web"))
 				r.run()
-				defer func() { r.stop() }()
+				defer r.judged()
 				time.Sleep(2 * time.Minute)
 				r.program.ends = c.ends
 				set := r.revision("r2", estate("new"))
@@ -321,7 +332,7 @@ func TestTheProofOutlivesTheProcess(t *testing.T) {
 				}
 				time.Sleep(time.Minute)
 				r.run()
-				defer func() { r.stop() }()
+				defer r.judged()
 				r.inForce("r2", true)
 				r.sick("web.service", sim.Hung, 1)
 				time.Sleep(2 * time.Minute)
@@ -345,7 +356,7 @@ func TestACommitThatCameMeanwhileProvesItself(t *testing.T) {
 		r.branch.set = r.revision("r2", estate("new"))
 		r.branch.standing.Wanted = "r2"
 		r.run()
-		defer func() { r.stop() }()
+		defer r.judged()
 		time.Sleep(time.Minute)
 		r.inForce("r2", true)
 		if on := r.past().Provisional; !slices.Equal(on.Well, []string{"Service/web"}) || on.From != "r1" {
@@ -381,7 +392,7 @@ func TestAPinStands(t *testing.T) {
 		r.inForce("r1", false)
 		r.stop()
 		r.run()
-		defer func() { r.stop() }()
+		defer r.judged()
 		r.inForce("r1", false)
 		ask(hand.Request{Verb: hand.Rollback, Names: []string{"r2"}})
 		r.inForce("r2", false)
@@ -427,7 +438,7 @@ func TestARefusedCommitShows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := follow(t, estate("web"))
 		r.run()
-		defer func() { r.stop() }()
+		defer r.judged()
 		time.Sleep(time.Minute)
 		r.branch.mu.Lock()
 		r.branch.standing.Refused, r.branch.standing.Detail = state.SourceRefused, "commit r2 is not signed"
@@ -462,7 +473,7 @@ func TestWhatCannotBeTakenBack(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := follow(t, estate("web"))
 				r.run()
-				defer func() { r.stop() }()
+				defer r.judged()
 				time.Sleep(2 * time.Minute)
 				r.host.Behave("/bin/crash", sim.Program{Exits: true, Code: 1})
 				set := r.revision("r2", estate("crash"))

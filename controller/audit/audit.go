@@ -91,6 +91,9 @@ type Auditor struct {
 	cases   map[string]*course    // by Case ID
 	stopped map[string]state.Time // by unit: a stop that is not evenkeel's, and not noted yet
 	masked  map[string]bool       // by unit, as far as a witness saw it
+
+	returned map[string]bool // revisions that went back
+	reverted map[string]bool // by Key: what was reverted in git
 }
 
 // New returns an Auditor who has read nothing yet.
@@ -98,6 +101,7 @@ func New(o Options) *Auditor {
 	a := &Auditor{
 		o: o, past: state.NewPast(), flight: make(map[string]state.Entry), effects: make(map[string]int),
 		spent: newSpending(), cases: make(map[string]*course), stopped: make(map[string]state.Time), masked: make(map[string]bool),
+		returned: make(map[string]bool), reverted: make(map[string]bool),
 	}
 	if o.Past == nil {
 		return a

@@ -52,8 +52,11 @@ func (a *Auditor) climbs(s state.Step, at state.Time) error {
 		return breach("ended", "%s, and %s has ended (%s)", s.Action, s.Case, c.Ended)
 	}
 	k := a.cases[c.ID]
-	if k == nil {
+	switch {
+	case k == nil:
 		return breach("cases", "%s was never noted", c.ID)
+	case c.Reason == state.RevisionBad:
+		return nil // its remedies have rules of their own: see returns
 	}
 	next := try{rung: s.Rung, round: c.Round, step: s.ID, action: s.Action.String()}
 	if err := a.once(k, next, s, at); err != nil {
@@ -204,6 +207,8 @@ func (a *Auditor) notes(n state.Note, at state.Time) error {
 		a.forgiven(n)
 	case state.NoteRetried:
 		a.forgiven(n)
+	case state.NoteRevision:
+		return a.inForce(n)
 	}
 	return nil
 }
@@ -222,6 +227,12 @@ func (a *Auditor) noteCase(c state.Case, tell string, at state.Time) error {
 		return breach("cases", "%s takes the place of %s, which is open", c.ID, old.ID)
 	case !had && k != nil:
 		return breach("cases", "%s opens again under the same ID", c.ID)
+	}
+	if c.Reason == state.RevisionBad {
+		if !had {
+			a.cases[c.ID] = courseOf(c)
+		}
+		return revisionCase(old, c, had, tell)
 	}
 	if !had {
 		k = courseOf(c)
@@ -303,7 +314,7 @@ func (a *Auditor) healed(c state.Case, at state.Time) error {
 		return breach("cases", "%s closes and is not open", c.ID)
 	case !c.Well.IsZero() && at.Since(c.Well) >= healthy:
 		return nil
-	case a.inHumanHands(c), a.o.Want == nil:
+	case a.inHumanHands(c), a.o.Want == nil, c.Reason == state.RevisionBad:
 		return nil
 	}
 	return breach("healed", "%s closes, and was not well for %s", c.ID, healthy)

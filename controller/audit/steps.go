@@ -23,7 +23,7 @@ func (a *Auditor) begins(e state.Entry) error {
 		a.want = a.o.Want(e.Intent.Revision)
 	}
 	a.flight[s.ID] = e
-	for _, check := range []func(state.Step, state.Time) error{a.alone, a.allowed, a.heldByNobody, a.remedial, a.within, a.climbs, a.rootFirst} {
+	for _, check := range []func(state.Step, state.Time) error{a.alone, a.allowed, a.heldByNobody, a.remedial, a.within, a.climbs, a.rootFirst, a.returns} {
 		if err := check(s, e.At); err != nil {
 			return err
 		}
@@ -44,6 +44,7 @@ func (a *Auditor) ends(e state.Entry) error {
 		return breach("kill switch", "%s was done while it was set", i.Intent.Step.Action)
 	}
 	a.climbed(i.Intent.Step, o, e.At)
+	a.gone(i.Intent.Step, o)
 	return nil
 }
 
@@ -101,8 +102,8 @@ func (a *Auditor) allowed(s state.Step, _ state.Time) error {
 
 // remedial: what repairs is charged.
 func (a *Auditor) remedial(s state.Step, at state.Time) error {
-	if s.Remedial || s.Ask != "" || s.Effect == actuators.None {
-		return nil
+	if s.Remedial || s.Ask != "" || s.Effect == actuators.None || s.Action.Actuator == "revision" {
+		return nil // what moves the revision in force is bounded by happening once: see returns
 	}
 	unit := s.Action.Target
 	ran := a.past.Ran[unit].Invocation != "" && a.past.Seen[unit] == at.Boot

@@ -150,31 +150,35 @@ func (d *draft) doesNotRun(on *state.Provisional, object string, v vitals) strin
 	case u.StartLimited():
 		return "systemd gave up starting it"
 	case d.triedSince(on, object, v.unit):
-		return cmp.Or(d.startFailed(object, v.unit), fmt.Sprintf("it does not stay up (%s)", cmp.Or(u.Result, u.Active)))
+		if f, failed := d.startFailed(on, object, v.unit); failed && f.Detail != "" {
+			return "its start fails: " + oneLine(f.Detail)
+		}
+		return fmt.Sprintf("it does not stay up (%s)", cmp.Or(u.Result, u.Active))
 	}
 	return ""
 }
 
-// triedSince tells that evenkeel tried to start a unit under the revision, and that
-// either failed, or the unit went down after it had started.
+// triedSince tells that a unit was tried twice under the revision, by evenkeel or by
+// systemd: one failure may be chance.
 func (d *draft) triedSince(on *state.Provisional, object, unit string) bool {
 	for _, at := range d.past.Charges[unit] {
 		if at.Follows(on.Began) {
 			return true
 		}
 	}
-	return d.startFailed(object, unit) != "" || d.have.Units[unit].Value.Restarts > 1 && d.past.Started[unit].Follows(on.Began)
+	f, failed := d.startFailed(on, object, unit)
+	return failed && f.Count > 1 || d.have.Units[unit].Value.Restarts > 1 && d.past.Started[unit].Follows(on.Began)
 }
 
-// startFailed is how the last start, or restart, of a unit failed.
-func (d *draft) startFailed(object, unit string) string {
+// startFailed is how the last start, or restart, of a unit failed under a revision.
+func (d *draft) startFailed(on *state.Provisional, object, unit string) (state.Failure, bool) {
 	for _, key := range []string{state.StartKey(object, unit), state.RestartKey(object, unit)} {
 		f, ok := d.past.Failures[key]
-		if ok && d.past.Provisional != nil && f.At.Follows(d.past.Provisional.Began) && f.Kind != state.Unmet && f.Kind != state.Canceled {
-			return cmp.Or("its start failed: "+strings.TrimSpace(f.Detail), "its start failed")
+		if ok && f.At.Follows(on.Began) && f.Kind != state.Unmet && f.Kind != state.Canceled {
+			return f, true
 		}
 	}
-	return ""
+	return state.Failure{}, false
 }
 
 // isNotWell says what is wrong with a unit that runs, by its probes. What is merely
