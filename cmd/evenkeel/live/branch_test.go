@@ -179,7 +179,7 @@ func TestAProvisionalCommit(t *testing.T) {
 		t.Errorf("it is not provisional:\n%s", b.evenkeel("status").out)
 	}
 	b.sh("systemctl kill -s KILL mail")
-	b.sh("systemctl kill -s KILL evenkeel; systemctl reset-failed evenkeel; systemctl start evenkeel")
+	b.sh("systemctl kill -s KILL evenkeel; while systemctl is-active -q evenkeel; do sleep 0.1; done; systemctl start evenkeel")
 	b.inForceIs(second)
 	b.until("it is confirmed", func() string {
 		if b.provisional() {
