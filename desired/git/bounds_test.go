@@ -102,9 +102,9 @@ func TestWhatIsTooLargeEndsGit(t *testing.T) {
 		limits Limits
 		words  string
 	}{
-		"a blob of 160 megabytes": {func(o *origin) {
-			o.commitTree(o.raw("100644 blob " + zeros(o, 160<<20) + "\tbig\x00"))
-		}, Limits{Memory: 96 << 20}, "it has 167772160 bytes: at most 1048576"},
+		"a blob of a hundred megabytes": {func(o *origin) {
+			o.commitTree(o.raw("100644 blob " + zeros(o, 96<<20) + "\tbig\x00"))
+		}, Limits{Memory: 64 << 20}, "it has 100663296 bytes: at most 1048576"},
 		"a hundred and fifty thousand files": {func(o *origin) {
 			file := o.blob("")
 			var b bytes.Buffer
@@ -121,9 +121,9 @@ func TestWhatIsTooLargeEndsGit(t *testing.T) {
 		}, Limits{Pack: 2 << 20, File: 16 << 20}, "takes more than git may use here"},
 		"a bomb of deltas": {func(o *origin) {
 			o.write(map[string]string{"../origin.git/objects/info/alternates": filepath.Join(o.work, ".git/objects") + "\n"})
-			bomb := deltaBomb(o, o.work, 160<<20)
+			bomb := deltaBomb(o, o.work, 96<<20)
 			o.commitTree(o.raw("100644 blob " + bomb + "\tbomb\x00"))
-		}, Limits{Memory: 96 << 20}, ""},
+		}, Limits{Memory: 64 << 20}, ""},
 		"a message of two megabytes": {func(o *origin) {
 			o.write(map[string]string{"../message": strings.Repeat("word ", 400_000)})
 			o.git("commit", "-q", "--allow-empty", "-F", "../message")

@@ -116,7 +116,7 @@ func (m *Mirror) afresh(ctx context.Context, s *session, r remote, dir string, s
 
 // fetch brings refs into a mirror, and ends git if the mirror outgrows its limit.
 func (m *Mirror) fetch(ctx context.Context, s *session, r remote, dir string, specs []string) error {
-	args := []string{"fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-gc", "--update-shallow", "--force", "--", r.url}
+	args := []string{"fetch", "--quiet", "--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-gc", "--update-shallow", "--prune", "--force", "--", r.url}
 	return s.watched(ctx, dir, s.command(dir, append(args, specs...)...))
 }
 

@@ -89,9 +89,12 @@ func become(limits string, argv []string) error {
 		return err
 	}
 	list := []rlimit{
-		{unix.RLIMIT_CORE, 0}, {unix.RLIMIT_NOFILE, 1024},
-		{unix.RLIMIT_CPU, uint64(b.cpu)}, {unix.RLIMIT_FSIZE, uint64(b.file)},
-		{unix.RLIMIT_NPROC, unix.RLIM_INFINITY}, {unix.RLIMIT_AS, uint64(b.memory)},
+		{unix.RLIMIT_CORE, 0},
+		{unix.RLIMIT_NOFILE, 1024},
+		{unix.RLIMIT_CPU, uint64(b.cpu)},
+		{unix.RLIMIT_FSIZE, uint64(b.file)},
+		{unix.RLIMIT_NPROC, unix.RLIM_INFINITY},
+		{unix.RLIMIT_AS, uint64(b.memory)},
 	}
 	if n := tasksOf(uint32(os.Geteuid())); n >= 0 {
 		list[4].most = uint64(n + b.tasks)

@@ -191,6 +191,27 @@ func TestWhatAKilledProcessLeftIsClearedAway(t *testing.T) {
 	}
 }
 
+func TestKeysThatAKilledProcessLeftAreClearedAway(t *testing.T) {
+	o := newOrigin(t)
+	o.commit(nil)
+	o.push("main")
+	options := o.options()
+	options.Scratch = room(t)
+	left, used := filepath.Join(options.Scratch, scratchName+"1"), filepath.Join(options.Scratch, scratchName+"2")
+	if err := errors.Join(os.Mkdir(left, 0o700), os.Mkdir(used, 0o700), os.WriteFile(filepath.Join(left, "key"), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	lock, err := locked(used)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	fetched(t, mirror(t, options))
+	if names, err := os.ReadDir(options.Scratch); err != nil || len(names) != 1 || names[0].Name() != filepath.Base(used) {
+		t.Errorf("left are %v, %v, want what another process uses alone", names, err)
+	}
+}
+
 // A remote that is damaged itself is said to be so, and another one is asked.
 func TestARemoteThatIsDamaged(t *testing.T) {
 	o := newOrigin(t)

@@ -71,7 +71,7 @@ func refspecs(want map[string]string) []string {
 // list asks a remote which commits its refs are at. It needs no mirror, so what
 // goes wrong is the remote's, or the way's to it.
 func (s *session) list(ctx context.Context, r remote, want map[string]string) (map[string]string, error) {
-	args := []string{"ls-remote", "--refs", "--quiet", "--", r.url}
+	args := []string{"ls-remote", "--quiet", "--", r.url}
 	for name := range want {
 		args = append(args, name)
 	}
@@ -95,7 +95,7 @@ func (s *session) speaks(ctx context.Context, r remote) error {
 	if r.host == "" {
 		return nil
 	}
-	c := s.command("", "ls-remote", "--refs", "--quiet", "--", r.url, "HEAD")
+	c := s.command("", "ls-remote", "--quiet", "--", r.url, "HEAD")
 	c.env = append(slices.Clip(c.env), "GIT_TRACE_PACKET=1")
 	p, err := c.start(ctx)
 	if err != nil {

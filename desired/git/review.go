@@ -10,7 +10,7 @@ import (
 // else it takes all branches and tags.
 func (m *Mirror) look(ctx context.Context, s *session, r remote, ref string) (*Tree, error) {
 	names := []string{heads + ref, "refs/tags/" + ref}
-	if strings.HasPrefix(ref, "refs/") {
+	if ref == "HEAD" || strings.HasPrefix(ref, "refs/") {
 		names = []string{ref}
 	}
 	want := map[string]string{}

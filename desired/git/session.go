@@ -22,6 +22,7 @@ type setting struct{ key, value string }
 // copies of keys and the configuration, that is gone afterwards.
 type session struct {
 	dir      string
+	lock     *os.File
 	git      string // the program
 	who      *syscall.Credential
 	limits   Limits
@@ -41,17 +42,14 @@ func (m *Mirror) openSession() (_ *session, err error) {
 	if s.who, err = userOf(o.User); err != nil {
 		return nil, err
 	}
-	if s.dir, err = os.MkdirTemp(o.Scratch, "evenkeel-git-"); err != nil {
-		return nil, fmt.Errorf("make a folder for git: %w", err)
+	if s.dir, s.lock, err = scratch(o.Scratch, s.who); err != nil {
+		return nil, err
 	}
 	defer func() {
 		if err != nil {
 			s.close(o.Log)
 		}
 	}()
-	if err := reaches(s.who, filepath.Dir(s.dir)); err != nil {
-		return nil, err
-	}
 	for _, name := range []string{"home", "tmp"} {
 		if err := s.folder(name); err != nil {
 			return nil, err
@@ -86,6 +84,7 @@ func (s *session) close(log *slog.Logger) {
 	if err := os.RemoveAll(s.dir); err != nil {
 		log.Error("cannot clear away what git used", "folder", s.dir, "error", err)
 	}
+	s.lock.Close()
 }
 
 func (s *session) path(name string) string { return filepath.Join(s.dir, name) }
