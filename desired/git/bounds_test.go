@@ -333,3 +333,31 @@ func TestAMirrorMustBeWithinReach(t *testing.T) {
 		t.Errorf("got %v, want what to do", err)
 	}
 }
+
+// What git is told is not for git's user to change: whoever else runs as it would
+// choose whom we trust.
+func TestWhoRunsAsGitsUserChangesNothing(t *testing.T) {
+	if os.Geteuid() != 0 {
+		return // there is but one user
+	}
+	o := newOrigin(t)
+	options := o.options()
+	options.Signers = signersFile(t, keyring.open(t).line(t, "ada", ""))
+	options.Credentials = credentials(t, map[string]string{"git-ssh-key": "key", "git-known-hosts": "hosts", "git-token": token})
+	m := mirror(t, options)
+	s, err := m.openSession()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close(m.options.Log)
+	for _, name := range []string{"gitconfig", "allowed_signers", "known_hosts"} {
+		if out, err := s.program([]string{"/bin/sh", "-c", "cat " + name + " >tmp/x && ! echo evil >>" + name + " && ! rm -f " + name + " && ! mv tmp/x " + name}).run(t.Context()); err != nil {
+			t.Errorf("%s can be changed, or not be read: %s, %v", name, out, err)
+		}
+	}
+	for _, name := range []string{"key", "token"} {
+		if fi, err := os.Stat(s.path(name)); err != nil || fi.Mode().Perm() != 0o400 {
+			t.Errorf("%s: %v, %v, want it readable for git's user alone", name, fi.Mode(), err)
+		}
+	}
+}

@@ -93,7 +93,7 @@ func (m *Mirror) bring(ctx context.Context, s *session, r remote, specs []string
 // again brings an old mirror up to date and uses it.
 func (m *Mirror) again(ctx context.Context, s *session, r remote, specs []string, use func(repository string) error) error {
 	dir := m.mirror()
-	if _, err := os.Lstat(dir); err != nil {
+	if err := clear(dir); err != nil {
 		return err
 	}
 	if err := m.fetch(ctx, s, r, dir, specs); err != nil {
@@ -106,9 +106,28 @@ func (m *Mirror) again(ctx context.Context, s *session, r remote, specs []string
 	return nil
 }
 
+// clear takes away packs that were never finished. Whoever git runs as can put links
+// into the mirror; none of them leads out of it here.
+func clear(dir string) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	left, err := fs.Glob(root.FS(), "objects/pack/tmp_*")
+	for _, name := range left {
+		err = errors.Join(err, root.Remove(name))
+	}
+	return err
+}
+
 // afresh makes a mirror in an empty folder.
 func (m *Mirror) afresh(ctx context.Context, s *session, r remote, dir string, specs []string) error {
-	if _, err := s.command("", "init", "--bare", "--quiet", "--template=", "--", dir).run(ctx); err != nil {
+	args := []string{"init", "--bare", "--quiet", "--template="}
+	if s.format != "" {
+		args = append(args, "--object-format="+s.format)
+	}
+	if _, err := s.command("", append(args, "--", dir)...).run(ctx); err != nil {
 		return err
 	}
 	return m.fetch(ctx, s, r, dir, specs)

@@ -2,6 +2,7 @@ package git
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -44,19 +45,23 @@ func (m *Mirror) follow(ctx context.Context, s *session, r remote, floor []strin
 	}
 	key := strings.Join([]string{r.url, there[branch], there[testing], s.signers.ssh, s.signers.pgp, strings.Join(floor, " ")}, "\n")
 	if m.memo.of == key && time.Since(m.memo.at) < memoLasts {
-		return m.memo.head, nil
+		return m.memo.head, m.memo.err
 	}
 	var head Head
 	err = m.bring(ctx, s, r, refspecs(want), func(repository string) error {
 		head, err = m.judge(ctx, s, repository, testing != "", floor)
 		return err
 	})
-	if err != nil {
+	var refused *Refused
+	if err != nil && (!errors.As(err, &refused) || refused.Kind == Damaged) {
 		return Head{}, err
 	}
+	if err != nil {
+		head = Head{}
+	}
 	head.Remote = r.url
-	m.memo = memo{of: key, at: time.Now(), head: head}
-	return head, nil
+	m.memo = memo{of: key, at: time.Now(), head: head, err: err}
+	return head, err
 }
 
 func refspecs(want map[string]string) []string {
@@ -84,6 +89,9 @@ func (s *session) list(ctx context.Context, r remote, want map[string]string) (m
 		id, name, _ := strings.Cut(strings.TrimSpace(line), "\t")
 		if _, wanted := want[name]; wanted && isID(id) {
 			there[name] = id
+			if s.format = ""; len(id) == sha256.Size*2 {
+				s.format = "sha256"
+			}
 		}
 	}
 	return there, nil

@@ -77,7 +77,7 @@ func (s *session) copyKeys(folders []string) (keys, error) {
 	if secret == "" || strings.ContainsAny(name+secret, "\n\r\x00") {
 		return k, errors.New("the credential git-token must be one line, TOKEN or USER:TOKEN")
 	}
-	if err := s.file("token", []byte("username="+name+"\npassword="+secret+"\n")); err != nil {
+	if err := s.secret("token", []byte("username="+name+"\npassword="+secret+"\n")); err != nil {
 		return k, fmt.Errorf("copy the credential git-token: %w", err)
 	}
 	k.env = append(k.env, "EVENKEEL_GIT_TOKEN="+s.path("token"))
@@ -119,7 +119,7 @@ func (s *session) ssh(folders []string) (string, error) {
 	}
 	if key != nil {
 		// ssh takes a key without the last line's end for a broken one.
-		if err := s.file("key", append(bytes.TrimRight(key, "\r\n"), '\n')); err != nil {
+		if err := s.secret("key", append(bytes.TrimRight(key, "\r\n"), '\n')); err != nil {
 			return "", fmt.Errorf("copy the credential git-ssh-key: %w", err)
 		}
 		argv = append(argv, "-i", s.path("key"))

@@ -149,12 +149,13 @@ type unanswered struct{ why string }
 
 func (u *unanswered) Error() string { return u.why }
 
-// memo is the last answer: as long as nothing changes it is given again. It is
-// thrown away now and then, as keys expire.
+// memo is the last answer, a refusal too: as long as nothing changes it is given
+// again. It is thrown away now and then, as keys expire.
 type memo struct {
 	of   string
 	at   time.Time
 	head Head
+	err  error
 }
 
 const memoLasts = 10 * time.Minute

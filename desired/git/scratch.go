@@ -20,7 +20,7 @@ func scratch(within string, who *syscall.Credential) (dir string, lock *os.File,
 	if err := reaches(who, within); err != nil {
 		return "", nil, err
 	}
-	sweep(within, who)
+	sweep(within)
 	for range 10 {
 		if dir, err = os.MkdirTemp(within, scratchName); err != nil {
 			break
@@ -46,14 +46,14 @@ func locked(dir string) (*os.File, error) {
 	return f, nil
 }
 
-func sweep(within string, who *syscall.Credential) {
+func sweep(within string) {
 	left, err := filepath.Glob(filepath.Join(within, scratchName+"*"))
 	if err != nil {
 		return
 	}
 	for _, dir := range left {
 		var st unix.Stat_t
-		if unix.Lstat(dir, &st) != nil || int(st.Uid) != os.Geteuid() && (who == nil || st.Uid != who.Uid) {
+		if unix.Lstat(dir, &st) != nil || int(st.Uid) != os.Geteuid() {
 			continue
 		}
 		if lock, err := locked(dir); err == nil {

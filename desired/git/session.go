@@ -29,10 +29,12 @@ type session struct {
 	env      []string
 	remotes  []remote
 	signers  signers
-	imported bool // gpg has its keys
+	imported bool   // gpg has its keys
+	format   string // of the remote's IDs, if it is not git's usual one
 }
 
-// openSession makes the folder. It is given to git's user last, when all is in it.
+// openSession makes the folder. It is ours, and so is what git is told in it: who
+// else runs as git's user may read that, and not change it.
 func (m *Mirror) openSession() (_ *session, err error) {
 	o := m.options
 	s := &session{limits: o.Limits, remotes: m.remotes}
@@ -74,8 +76,10 @@ func (m *Mirror) openSession() (_ *session, err error) {
 	if err := s.configure(o, keys); err != nil {
 		return nil, err
 	}
-	if err := give(s.dir, s.who); err != nil {
-		return nil, fmt.Errorf("make a folder for git: %w", err)
+	if s.who != nil {
+		if err := os.Chmod(s.dir, 0o711); err != nil {
+			return nil, fmt.Errorf("make a folder for git: %w", err)
+		}
 	}
 	return s, nil
 }
@@ -97,9 +101,17 @@ func (s *session) folder(name string) error {
 	return give(s.path(name), s.who)
 }
 
-// file writes a file that git's user may read, and nobody else.
+// file writes a file that git may read, and nobody but us may write.
 func (s *session) file(name string, content []byte) error {
 	if err := os.WriteFile(s.path(name), content, 0o600); err != nil {
+		return err
+	}
+	return os.Chmod(s.path(name), 0o644) // whatever the umask
+}
+
+// secret writes a file that git's user may read, and nobody else.
+func (s *session) secret(name string, content []byte) error {
+	if err := os.WriteFile(s.path(name), content, 0o400); err != nil {
 		return err
 	}
 	return give(s.path(name), s.who)
