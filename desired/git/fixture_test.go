@@ -160,7 +160,7 @@ func (o *origin) commitTree(tree string) string {
 
 // options follow main of the origin.
 func (o *origin) options() Options {
-	return Options{Remotes: []string{o.bare}, Branch: "main", Folder: filepath.Join(room(o.t), "git"), User: stranger(), Limits: Limits{Time: 20 * time.Second}}
+	return Options{Remotes: []string{o.bare}, Branch: "main", Folder: filepath.Join(room(o.t), "git"), User: stranger(), Limits: Limits{Time: time.Minute}}
 }
 
 func mirror(t testing.TB, o Options) *Mirror {

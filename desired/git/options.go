@@ -20,7 +20,7 @@ type Options struct {
 	Testing string   // name of this host: testing/<host> is followed instead while it sits on top of the branch; empty: never
 
 	Folder  string // where the mirror lies; each folder above it must let User through
-	Scratch string // where HOME and the copies of keys lie as long as git runs, best in memory; empty: the system's folder for temporary files
+	Scratch string // where HOME and the copies of keys lie as long as git runs, best in memory; empty: /dev/shm, or the system's folder for temporary files
 	User    string // whom git runs as; empty: this process' own user
 
 	Credentials []string // folders with git-ssh-key, git-known-hosts, git-token; the first that has one counts

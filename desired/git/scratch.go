@@ -1,6 +1,7 @@
 package git
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,10 +15,7 @@ const scratchName = "evenkeel-git-"
 // scratch makes a folder for one session, and locks it as long as it is used. Those
 // of processes that were killed are cleared away: keys lie in them.
 func scratch(within string, who *syscall.Credential) (dir string, lock *os.File, err error) {
-	if within == "" {
-		within = os.TempDir()
-	}
-	if err := reaches(who, within); err != nil {
+	if within, err = reachable(within, who); err != nil {
 		return "", nil, err
 	}
 	sweep(within)
@@ -31,6 +29,26 @@ func scratch(within string, who *syscall.Credential) (dir string, lock *os.File,
 		_ = os.Remove(dir) // somebody sweeps at this very moment
 	}
 	return "", nil, fmt.Errorf("make a folder for git: %w", err)
+}
+
+// reachable is the folder that was asked for, or one in memory, or one for temporary
+// files: the first to which git's user can walk.
+func reachable(within string, who *syscall.Credential) (string, error) {
+	if within != "" {
+		return within, reaches(who, within)
+	}
+	var errs []error
+	for _, dir := range []string{"/dev/shm", os.TempDir(), "/tmp"} {
+		err := reaches(who, dir)
+		if err == nil {
+			err = unix.Access(dir, unix.W_OK|unix.X_OK)
+		}
+		if err == nil {
+			return dir, nil
+		}
+		errs = append(errs, err)
+	}
+	return "", fmt.Errorf("find a folder for git: %w", errors.Join(errs...))
 }
 
 // locked opens a folder that nobody else has open so.

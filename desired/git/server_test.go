@@ -282,7 +282,7 @@ func TestARemoteThatCannotBeAsked(t *testing.T) {
 				c.before(w, r, next)
 			})
 			options := s.options(o)
-			options.Limits.Time = 8 * time.Second
+			options.Limits.Time = 16 * time.Second
 			m := mirror(t, options)
 			began := time.Now()
 			u := unreachable(t, m, c.words)

@@ -164,6 +164,25 @@ func TestTheTestingBranchMustBeSignedToo(t *testing.T) {
 	}
 }
 
+// A good signature is good for ever; that a commit was once the newest is not.
+func TestAnOlderSignedCommitIsNotBelievedAgain(t *testing.T) {
+	k := keyring.open(t)
+	o := newOrigin(t)
+	older := o.commit(map[string]string{"a": "with a hole"}, k.with("ada")...)
+	o.push("main")
+	options := o.options()
+	options.Signers = signersFile(t, k.line(t, "ada", ""))
+	m := mirror(t, options)
+	fetched(t, m)
+	believed := o.commit(map[string]string{"a": "mended"}, k.with("ada")...)
+	o.push("main")
+	fetched(t, m, older)
+	o.git("push", "-q", "-f", "origin", older+":refs/heads/main")
+	if r := refused(t, m, Rewritten, "was set back", believed, older); r.Commit != older {
+		t.Errorf("refused is %s, want %s", r.Commit, older)
+	}
+}
+
 func TestASignerWhoIsTakenAwayIsNotBelievedAnyMore(t *testing.T) {
 	k := keyring.open(t)
 	o := newOrigin(t)

@@ -164,7 +164,7 @@ func (s *sshd) options(t testing.TB, credentials map[string]string) git.Options 
 	}
 	return git.Options{
 		Remotes: []string{"ssh://root@127.0.0.1:" + s.port + s.bare}, Branch: "main", User: "nobody",
-		Folder: filepath.Join(dir, "git"), Scratch: scratch, Credentials: []string{keys}, Limits: git.Limits{Time: 20 * time.Second},
+		Folder: filepath.Join(dir, "git"), Scratch: scratch, Credentials: []string{keys}, Limits: git.Limits{Time: time.Minute},
 	}
 }
 
