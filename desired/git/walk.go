@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -133,7 +134,7 @@ func (w *walk) file(id, path string) error {
 	return nil
 }
 
-// entries takes a tree object apart: MODE blank NAME NUL and the bytes of an ID.
+// entries reads the names in a folder.
 func (w *walk) entries(id, path string) ([]entry, error) {
 	o, err := w.objects.child(id, "tree", maxFolder)
 	var large *tooLarge
@@ -146,17 +147,25 @@ func (w *walk) entries(id, path string) ([]entry, error) {
 	if w.listed += int64(len(o.content)); w.listed > w.limits.Total {
 		return nil, fmt.Errorf("its folders: %w", &tooLarge{w.listed, w.limits.Total})
 	}
-	var entries []entry
-	for rest := o.content; len(rest) > 0; {
-		mode, after, ok := bytes.Cut(rest, []byte(" "))
-		name, after, ok2 := bytes.Cut(after, []byte{0})
-		if !ok || !ok2 || len(after) < len(id)/2 {
-			return nil, oddf("the folder %s is broken off", quoted(path))
-		}
-		entries = append(entries, entry{string(mode), string(name), hex.EncodeToString(after[:len(id)/2])})
-		rest = after[len(id)/2:]
+	entries, ok := parseFolder(o.content, len(id)/2)
+	if !ok {
+		return nil, oddf("the folder %s is broken off", quoted(path))
 	}
 	return entries, nil
+}
+
+// parseFolder takes a tree object apart: MODE blank NAME NUL and the bytes of an ID.
+func parseFolder(content []byte, idBytes int) (entries []entry, ok bool) {
+	for rest := content; len(rest) > 0; {
+		mode, after, ok := bytes.Cut(rest, []byte(" "))
+		name, after, ok2 := bytes.Cut(after, []byte{0})
+		if !ok || !ok2 || len(after) < idBytes {
+			return nil, false
+		}
+		entries = append(entries, entry{string(mode), string(name), hex.EncodeToString(after[:idBytes])})
+		rest = after[idBytes:]
+	}
+	return entries, true
 }
 
 // tooMany is of more files, or folders, than there may be.
@@ -173,7 +182,7 @@ func checkName(name, folder string, folded map[string]string) error {
 		return oddf("%s: a file cannot have this name", at)
 	case len(name) > 255 || len(folder)+len(name) > 1024:
 		return oddf("%s: its name is too long", at)
-	case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f || r == '/' || r == '\\' }):
+	case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) || r == '/' || r == '\\' }):
 		return oddf("%s: its name has a character that is not allowed in it", at)
 	}
 	fold := strings.ToLower(strings.ToUpper(name))

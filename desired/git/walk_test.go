@@ -91,7 +91,7 @@ func many(_ *origin, file, _ string) string {
 // These trees git itself neither makes nor lets in; whoever reads them all the same
 // must not be misled.
 func TestNamesThatGitWouldNotLetIn(t *testing.T) {
-	for _, name := range []string{"", ".", "..", "a/b", "../x", "/etc/passwd", ".git", ".GIT", "a\\b", "a\nb", "\x7f"} {
+	for _, name := range []string{"", ".", "..", "a/b", "../x", "/etc/passwd", ".git", ".GIT", "a\\b", "a\nb", "\x7f", "a\u202egpj.service"} {
 		if err := checkName(name, "folder", map[string]string{}); err == nil {
 			t.Errorf("%q: no error", name)
 		}
