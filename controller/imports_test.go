@@ -103,6 +103,8 @@ var bans = []struct {
 		from: []string{"desired/git/hint"},
 		to:   []string{"desired", "desired/git", "desired/read/...", "desired/schedule"},
 		why:  "whatever a stranger sends to it, there is nothing that it could reach",
+	},
+	{
 		from: []string{"desired/git"},
 		to:   []string{"desired", "desired/read", "desired/read/...", "desired/schedule"},
 		why:  "whether a commit is believed has nothing to do with what it means",
