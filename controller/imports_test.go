@@ -173,7 +173,7 @@ var bans = []struct {
 	},
 	{
 		from: []string{"controller"},
-		to:   []string{"state/observe", "state/observe/...", "state/record", "actuators/...", "desired/read", "desired/read/...", "controller/rehearse", "controller/rehearse/..."},
+		to:   []string{"state/observe", "state/observe/...", "state/record", "actuators/...", "desired/read", "desired/read/...", "desired/sealed", "controller/rehearse", "controller/rehearse/..."},
 		why:  "only cmd wires implementations in, so that the loop runs against a simulated host as against a real one",
 	},
 	{

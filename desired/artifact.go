@@ -7,8 +7,11 @@ import "strings"
 func (b *builder) files(s *Service) {
 	for i, f := range b.d.Spec.Files {
 		field := index("spec.files", i)
-		if strings.HasSuffix(f.Source, ".age") {
-			continue // needs the host's identity
+		if Encrypted(f.Source) {
+			if t, ok := b.source(field); ok {
+				s.Files = append(s.Files, b.perInstance(field, f, t.Bytes)...)
+			}
+			continue
 		}
 		content, ok := b.content(field, f)
 		if !ok {
@@ -46,8 +49,10 @@ func (b *builder) from(field string) Pos {
 
 func (b *builder) perInstance(field string, f File, content []byte) []Artifact {
 	instances := b.instances()
+	sealed, many := Encrypted(f.Source), false
 	if len(instances) > 1 && !holds(f.Path, "$(instance)") {
-		if f.Expand && holds(string(content), "$(instance)") {
+		many = true
+		if f.Expand && !sealed && holds(string(content), "$(instance)") {
 			b.errorf(field, "the content differs from instance to instance, so the path must name $(instance) too")
 			return nil
 		}
@@ -61,6 +66,10 @@ func (b *builder) perInstance(field string, f File, content []byte) []Artifact {
 		}
 		a := Artifact{Path: b.one(f.Path, in), Content: content, Host: f.Host, Sensitive: f.Sensitive, From: b.from(field)}
 		a.Owner, a.Group, a.Mode = b.one(f.Owner, in), b.one(f.Group, in), parseMode(f.Mode)
+		if sealed {
+			all = append(all, b.sealed(a, f, in, many))
+			continue
+		}
 		if f.Expand && !f.Host {
 			a.Content = b.expanded(field, content, in)
 			b.size += len(a.Content)
@@ -74,10 +83,24 @@ func (b *builder) perInstance(field string, f File, content []byte) []Artifact {
 	return all
 }
 
+// sealed is a file whose content only the host can decrypt.
+func (b *builder) sealed(a Artifact, f File, instance string, many bool) Artifact {
+	a.Sealed, a.Content, a.Sensitive, a.Locked = a.Content, nil, true, "it is encrypted, and was not decrypted here"
+	if f.Expand {
+		a.Within = &Expansion{Object: b.d.Name, Instance: instance, Many: many, Vars: b.vars}
+	}
+	withDefaults(&a)
+	return a
+}
+
 // withDefaults completes a file whose content is ours. One that belongs to the
 // host keeps the owner and mode that it has, unless they are declared.
 func withDefaults(a *Artifact) {
-	if a.Mode == 0 {
+	switch {
+	case a.Mode != 0:
+	case a.Sealed != nil:
+		a.Mode = 0o600 // who encrypts it does not mean everybody to read it
+	default:
 		a.Mode = 0o644
 	}
 	if a.Owner == "" {

@@ -82,7 +82,7 @@ type File struct {
 	Source    string `json:"source,omitempty" oneof:"text"`
 	Content   string `json:"content,omitempty" oneof:"text"`
 	Host      bool   `json:"host,omitempty" oneof:"text"` // the content belongs to the host: watched, owner and mode kept
-	Mode      string `json:"mode,omitempty"`              // octal, as a string: "0640". Default "0644"
+	Mode      string `json:"mode,omitempty"`              // octal, as a string: "0640". Default "0644", of an encrypted source "0600"
 	Owner     string `json:"owner,omitempty"`             // default root
 	Group     string `json:"group,omitempty"`             // default root
 	Expand    bool   `json:"expand,omitempty"`            // variables in the content

@@ -87,6 +87,22 @@ type Artifact struct {
 	Host      bool   `json:"host,omitempty"`      // the content belongs to the host
 	Sensitive bool   `json:"sensitive,omitempty"` // never shown
 	From      Pos    `json:"-"`                   // where its first line was written; with a Col, all of it
+
+	// Sealed is the content as it lies in git, encrypted for this host. Only root
+	// on the host can decrypt it; until then Content and Digest are empty, and
+	// Locked says why. See Unlock.
+	Sealed []byte     `json:"-"`
+	Locked string     `json:"locked,omitempty"` // why its content is not known, as in "it is encrypted, and …"; empty: it is
+	Within *Expansion `json:"-"`                // what variables in it mean; nil: none are replaced
+}
+
+// Expansion is what it takes to replace the variables of a content that is not
+// known yet.
+type Expansion struct {
+	Object   string // the service's name
+	Instance string
+	Many     bool // it is one file for many instances
+	Vars     Vars
 }
 
 // Service finds a service of this host by its name.

@@ -3,7 +3,6 @@ package desired
 import (
 	"reflect"
 	"slices"
-	"strings"
 )
 
 // Redacted is a spec that may be shown: without the content of files that are
@@ -24,7 +23,7 @@ func Redacted(spec ServiceSpec) ServiceSpec {
 // secretive marks what is encrypted as sensitive.
 func secretive(spec ServiceSpec) ServiceSpec {
 	for i, f := range spec.Files {
-		if strings.HasSuffix(f.Source, ".age") && !f.Sensitive {
+		if Encrypted(f.Source) && !f.Sensitive {
 			spec.Files = slices.Clone(spec.Files)
 			spec.Files[i].Sensitive = true
 		}

@@ -22,6 +22,10 @@ type Options struct {
 	Root      string           // the folder that targets begin at; empty: /
 	Displaced string           // where displaced copies are kept; empty: /var/lib/evenkeel/displaced
 	Now       func() time.Time // dates displaced copies; nil: time.Now
+
+	// Name is how callers call content with a SHA-256 at a path, in digest and in
+	// was; nil: by that.
+	Name func(path, digest string) string
 }
 
 // Actuator writes and removes files. It is safe for concurrent use with
@@ -29,6 +33,7 @@ type Options struct {
 type Actuator struct {
 	root string
 	kept *displaced.Store
+	name func(path, digest string) string
 
 	mu    sync.Mutex               // guards what follows
 	live  map[string]bool          // names of temporary files in use
@@ -44,8 +49,11 @@ func New(o Options) *Actuator {
 	if o.Displaced == "" {
 		o.Displaced = "/var/lib/evenkeel/displaced"
 	}
+	if o.Name == nil {
+		o.Name = func(_, digest string) string { return digest }
+	}
 	return &Actuator{
-		root: o.Root, kept: displaced.New(o.Displaced, displaced.Options{Now: o.Now}),
+		name: o.Name, root: o.Root, kept: displaced.New(o.Displaced, displaced.Options{Now: o.Now}),
 		live: make(map[string]bool), busy: make(map[string]chan struct{}), swept: make(map[folderID]bool),
 	}
 }
@@ -77,7 +85,7 @@ var info = actuators.Info{
 // nothing left behind; Unknown says that the file is in place and that the disk
 // did not confirm it.
 func (a *Actuator) Apply(ctx context.Context, r actuators.Request) (actuators.Result, error) {
-	w, err := parse(r)
+	w, err := a.parse(r)
 	if err != nil {
 		return actuators.Result{}, err
 	}
@@ -127,7 +135,7 @@ func late(w wish, err error) error {
 
 // Preview says what Apply would do, and changes nothing.
 func (a *Actuator) Preview(_ context.Context, r actuators.Request) (actuators.Result, error) {
-	w, err := parse(r)
+	w, err := a.parse(r)
 	if err != nil {
 		return actuators.Result{}, err
 	}

@@ -357,6 +357,52 @@ func TestContentOfTheHost(t *testing.T) {
 	check(t, err, actuators.Refused, "has 2 names")
 }
 
+// Where digests have names of their own, both ends use them: what was seen and
+// what is to lie there.
+func TestNamesOfContent(t *testing.T) {
+	root := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(root, "etc"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	named := func(path, digest string) string {
+		if path != "/etc/x.conf" {
+			return digest
+		}
+		return sum("key" + digest)
+	}
+	h := &host{t, root, file.New(file.Options{Root: root, Displaced: filepath.Join(t.TempDir(), "displaced"), Name: named})}
+	name := func(content string) string { return named("/etc/x.conf", sum(content)) }
+	for i, c := range []struct {
+		request actuators.Request
+		changed bool
+		says    string
+		after   string
+	}{
+		{write("/etc/x.conf", "old", ""), false, "the content does not have the digest", "-"},
+		{write("/etc/x.conf", "old", "", "digest", name("old")), true, "", "old"},
+		{write("/etc/x.conf", "new", "old", "digest", name("new")), false, "the file was changed", "old"},
+		{write("/etc/x.conf", "new", "another", "digest", name("new"), "was", name("another")), false, "the file was changed", "old"},
+		{write("/etc/x.conf", "new", "old", "digest", name("new"), "was", name("old"), "keep", "1"), true, "", "new"},
+		{write("/etc/x.conf", "new", "old", "digest", name("new"), "was", name("old")), false, "", "new"},
+		{write("/etc/x.conf", "", "new", "digest", name("new"), "was", name("new"), "mode", "0600"), true, "", "new"},
+		{remove("/etc/x.conf", "new"), false, "the file was changed", "new"},
+		{remove("/etc/x.conf", "new", "was", name("new")), true, "", "-"},
+		{write("/etc/y.conf", "y", ""), true, "", "-"},
+	} {
+		r, err := h.apply(c.request)
+		if r.Changed != c.changed || (err == nil) != (c.says == "") || err != nil && !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%d: %+v, %v; want changed %v, %q", i, r, err, c.changed, c.says)
+		}
+		after := "-"
+		if b, err := os.ReadFile(h.path("/etc/x.conf")); err == nil {
+			after = string(b)
+		}
+		if after != c.after {
+			t.Errorf("%d: %q lies there, want %q", i, after, c.after)
+		}
+	}
+}
+
 func TestLeftoversOfACrash(t *testing.T) {
 	h := newHost(t)
 	h.put("/etc/.evenkeel-0123456789abcdef", "torn")

@@ -19,15 +19,16 @@ type wish struct {
 	path    string
 	content []byte
 	remove  bool
-	digest  string // of what is to lie there
-	was     string // of what the caller saw there; empty: no file
+	digest  string // SHA-256 of what is to lie there; with onlyPerm empty
+	was     string // how the caller calls what he saw there; empty: no file
 	link    string // where the link that is to lie there leads; empty: no link is to
 	wasLink string // where the link that the caller saw there leads; empty: there was none
-	keep    bool   // what is replaced is a human's, and is to be kept
+	name    func(path, digest string) string
+	keep    bool // what is replaced is a human's, and is to be kept
 	object  string
 	perm    attributes
-	// onlyPerm says that the content belongs to the host: the digest that is
-	// wanted is the one that was seen, and the content that came along is empty.
+	// onlyPerm says that the content belongs to the host: what is wanted is what
+	// was seen, and the content that came along is empty.
 	onlyPerm bool
 }
 
@@ -46,14 +47,14 @@ const noContent = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b
 var digestForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // parse understands a request, or says why it can never work.
-func parse(r actuators.Request) (wish, error) {
+func (a *Actuator) parse(r actuators.Request) (wish, error) {
 	if err := info.Check(r); err != nil {
 		return wish{}, err
 	}
 	hostOwned := r.Verb == "write" && len(r.Content) == 0 && r.Args["was"] == r.Args["digest"] && r.Args["was"] != noContent && r.Args["link"] == ""
 	w := wish{
 		action: r.Action, path: r.Target, content: r.Content, remove: r.Verb == "remove", onlyPerm: hostOwned,
-		digest: r.Args["digest"], was: r.Args["was"], keep: r.Args["keep"] == "1", object: r.Args["object"],
+		was: r.Args["was"], name: a.name, keep: r.Args["keep"] == "1", object: r.Args["object"],
 		link: r.Args["link"], wasLink: r.Args["wasLink"],
 	}
 	invalid := func(format string, args ...any) (wish, error) {
@@ -76,17 +77,20 @@ func parse(r actuators.Request) (wish, error) {
 		return invalid("was is missing: what lies there must have been seen")
 	case w.remove:
 		return w, nil
-	case w.link != "" && (len(w.content) > 0 || w.digest+r.Args["mode"]+r.Args["owner"]+r.Args["group"] != ""):
+	case w.link != "" && (len(w.content) > 0 || r.Args["digest"]+r.Args["mode"]+r.Args["owner"]+r.Args["group"] != ""):
 		return invalid("a link has no content, digest, mode or owner of its own")
 	case w.link != "":
 		return w, nil
 	case w.wasLink != "":
 		return invalid("a link is replaced by another one only")
-	case !digestForm.MatchString(w.digest):
+	case !digestForm.MatchString(r.Args["digest"]):
 		return invalid("digest must be a SHA-256 in hexadecimal")
 	}
-	if sum := sha256.Sum256(w.content); !hostOwned && hex.EncodeToString(sum[:]) != w.digest {
-		return invalid("the content does not have the digest")
+	if !hostOwned {
+		sum := sha256.Sum256(w.content)
+		if w.digest = hex.EncodeToString(sum[:]); a.name(w.path, w.digest) != r.Args["digest"] {
+			return invalid("the content does not have the digest")
+		}
 	}
 	var err error
 	if w.perm, err = parsePerm(r.Args); err != nil {
@@ -159,16 +163,36 @@ func (w wish) compare(have target) (done bool, err error) {
 		return conflict("the file was removed")
 	case !have.exists:
 		return false, nil
+	case w.remove && !w.seen(have):
+		return conflict("the file was changed")
+	case w.remove:
+		return false, nil
 	case w.link != "" && have.link == w.link:
 		return true, nil
-	case !w.remove && w.link == "" && have.digest == w.digest:
+	case w.link == "" && w.is(have):
 		return have.perm == w.perm, nil
 	case w.was == "" && w.wasLink == "":
 		return conflict("a file appeared there")
-	case have.digest != w.was || have.link != w.wasLink:
+	case !w.seen(have):
 		return conflict("the file was changed")
 	}
 	return false, nil
+}
+
+// seen tells whether what lies there is what the caller saw.
+func (w wish) seen(have target) bool {
+	if w.wasLink != "" || have.link != "" {
+		return have.link == w.wasLink
+	}
+	return w.name(w.path, have.digest) == w.was
+}
+
+// is tells whether what lies there has the content that is to lie there.
+func (w wish) is(have target) bool {
+	if w.onlyPerm {
+		return w.seen(have)
+	}
+	return have.link == "" && have.digest == w.digest
 }
 
 // detail is one line for a human.
@@ -180,7 +204,7 @@ func (w wish) detail(have target) string {
 		return w.path + " leads to " + w.link
 	case !have.exists:
 		return "create " + w.path
-	case have.digest == w.digest:
+	case w.is(have):
 		return "set mode, owner and group of " + w.path
 	}
 	return "replace " + w.path

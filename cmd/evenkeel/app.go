@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -13,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/pakashop/evenkeel/controller/report"
+	"github.com/pakashop/evenkeel/desired/sealed"
 )
 
 // version is set by the linker.
@@ -39,10 +41,14 @@ type app struct {
 	socket      string
 	stateDir    string
 	noColor     bool
+
+	names func() (*sealed.Names, error) // how what is decrypted on this host is called
 }
 
 func newApp(stdin io.Reader, stdout, stderr io.Writer) *app {
-	return &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	a := &app{stdin: stdin, stdout: stdout, stderr: stderr}
+	a.names = sync.OnceValues(func() (*sealed.Names, error) { return sealed.Open(a.stateDir) })
+	return a
 }
 
 func (a *app) root() *cobra.Command {

@@ -40,6 +40,11 @@ func (a *app) daemon(ctx context.Context, log *slog.Logger) (*daemon, error) {
 		_ = store.Close()
 		return nil, err
 	}
+	if err := a.keepNames(); err != nil {
+		p.Close()
+		_ = store.Close()
+		return nil, err
+	}
 	own, err := newPlugins(a.stateDir, defaultRuntime+"/plugins", log)
 	if err != nil {
 		p.Close()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/desired/read"
@@ -56,7 +57,11 @@ func (a *app) load(paths []string, origins bool) (*desired.Set, read.Problems, e
 		return nil, nil, err
 	}
 	set, problems := read.Load(paths, read.Options{Environment: a.environment, Policy: p, Origins: origins})
-	return set, append(warnings, problems...), nil
+	set, wrong, err := a.unsealed(set)
+	if err != nil {
+		return nil, nil, trouble(err)
+	}
+	return set, slices.Concat(warnings, problems, wrong), nil
 }
 
 // loadOrSay is load for the verbs that need a Set: problems are said, errors

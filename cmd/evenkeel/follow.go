@@ -208,9 +208,15 @@ func hostOf(p desired.Policy) string {
 	return read.Options{Policy: p}.Complete().Host.Name
 }
 
-// loadTree reads the files of a commit, in a process without rights.
+// loadTree reads the files of a commit, in a process without rights. What is
+// encrypted for this host is decrypted here, where its key is.
 func (a *app) loadTree(ctx context.Context, t *git.Tree, p desired.Policy) (*desired.Set, read.Problems, error) {
-	return apart.Load(ctx, t, read.Options{Environment: a.environment, Policy: p, Revision: t.Commit.ID, Origins: true})
+	set, problems, err := apart.Load(ctx, t, read.Options{Environment: a.environment, Policy: p, Revision: t.Commit.ID, Origins: true})
+	if err != nil || set == nil {
+		return nil, problems, err
+	}
+	set, wrong, err := a.unsealed(set)
+	return set, append(problems, wrong...), err
 }
 
 // hints takes webhooks until ctx ends.

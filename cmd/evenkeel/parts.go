@@ -53,11 +53,16 @@ func (a *app) connect(ctx context.Context, log *slog.Logger, r reach) (*parts, e
 		_ = conn.Close()
 		return nil, trouble(err)
 	}
+	names, err := a.names()
+	if err != nil {
+		_ = conn.Close()
+		return nil, trouble(err)
+	}
 	now := clock.Now
 	p := &parts{conn: conn, links: files.NewLinks("/"), secrets: secrets.New()}
 	eyes := observe.Options{
 		Units:   units.New(conn, now, units.Options{Lean: r.lean}),
-		Files:   files.New(now, files.Options{}),
+		Files:   files.New(now, files.Options{Name: names.Name}),
 		Links:   p.links,
 		Host:    host.New(host.Options{Stop: stopFile}),
 		Journal: journal.New(now().Boot, journal.Options{}),
@@ -70,7 +75,7 @@ func (a *app) connect(ctx context.Context, log *slog.Logger, r reach) (*parts, e
 	p.observer = observe.New(eyes)
 	p.actuators = map[string]actuators.Actuator{
 		"systemd": systemd.New(conn, systemd.Options{Version: version}),
-		"file":    file.New(file.Options{Displaced: filepath.Join(a.stateDir, "displaced")}),
+		"file":    file.New(file.Options{Displaced: filepath.Join(a.stateDir, "displaced"), Name: names.Name}),
 
 		"failover": turn.Failover(version),
 		"revision": turn.Revision(version),

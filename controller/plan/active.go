@@ -96,6 +96,7 @@ func (d *draft) start(sv *service, unit string, u state.Unit, w wish) {
 	if h, sick := d.dependencies(sv, &w); sick {
 		w.holds = append(w.holds, h)
 	}
+	w.holds = append(w.holds, sv.without()...)
 	if w.remedial && len(sv.Spec.Remedies) > 0 && !d.heldByHuman(sv.object, unit) && !d.startIsNext(sv, &w, u) {
 		sv.held = true
 		return

@@ -80,6 +80,10 @@ func (d *draft) artifact(sv *service, a desired.Artifact, w wish) {
 	if !ok {
 		return
 	}
+	if a.Locked != "" {
+		d.locked(sv, a, have)
+		return
+	}
 	a = keeping(a, have)
 	w.fields = differences(a, have)
 	if len(w.fields) == 0 {

@@ -112,6 +112,7 @@ type service struct {
 	written  []string // IDs of Steps that change what its processes read
 	link     string   // ID of the Step that switches its release
 	noCode   string   // why its release is not there, and will not be; empty: it is, or nobody declared one
+	lacks    string   // a file that its processes read, which is not there and cannot be decrypted
 	reload   bool     // systemd must load its units anew
 	left     bool     // a change by somebody else of what its units are made of stays as it is
 	noRoom   bool     // it cannot be masked: a file lies where the mask belongs

@@ -108,8 +108,8 @@ func (d *draft) toFailOver(w *wish, sv *service, args map[string]string) (no str
 	if up, standby := args["upstream"], args["standby"]; up != "" || standby != "" {
 		a, _, ok := d.want.Artifact(up)
 		b, _, has := d.want.Artifact(standby)
-		if !ok || !has || a.Host || b.Host {
-			return fmt.Sprintf("upstream %q and standby %q must both be declared files of a service, with their content", up, standby)
+		if !ok || !has || a.Host || b.Host || a.Sealed != nil || b.Sealed != nil {
+			return fmt.Sprintf("upstream %q and standby %q must both be declared files of a service, with their content in plain", up, standby)
 		}
 	}
 	w.action = actuators.Action{Actuator: "failover", Verb: "switch", Target: sv.Name, Args: args}

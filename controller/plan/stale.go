@@ -61,7 +61,7 @@ func (d *draft) stale(sv *service, unit string, u state.Unit, ran state.Ran) {
 		}
 	}
 	add("unit", on.Unit, ran.Unit != want.Unit && d.unitAfter(sv) == want.Unit, "its unit file or drop-ins changed since it started")
-	add("files", on.Files, ran.Files != want.Files && d.filesAfter(sv) == want.Files, "files that it reads changed since it started")
+	add("files", on.Files, ran.Files != want.Files && d.filesAfter(sv) == want.Files && !sv.locked(), "files that it reads changed since it started")
 	watch, ok := d.watched(sv, d.switched)
 	add("watch", on.Watch, ok && ran.Watch != watch, "what it watches changed since it started")
 	older, when := d.olderRelease(sv, ran), on.Watch
@@ -106,6 +106,7 @@ func (d *draft) refresh(sv *service, unit string, u state.Unit, ran, want state.
 			w.holds = append(w.holds, hold{state.PendingRestart, "it waits for a change window: " + w.detail, h.until})
 		}
 	}
+	w.holds = append(w.holds, sv.without()...)
 	if h, sick := d.dependencies(sv, &w); sick {
 		w.holds = append(w.holds, h)
 	}

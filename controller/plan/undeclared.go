@@ -26,8 +26,9 @@ func (d *draft) undeclared(sv *service) {
 		}
 		w := wish{
 			path: path, reason: state.NotDeclared, detail: path + " is no longer declared", effect: actuators.Benign,
-			rests:  []state.Ref{fileRef(path)},
-			fields: []state.Field{{Path: path, Desired: "absent", Observed: short(have.Digest)}},
+			rests: []state.Ref{fileRef(path)},
+			// It may have held a secret, of which a digest would tell too much.
+			fields: []state.Field{{Path: path, Desired: "absent", Observed: string(have.Kind)}},
 			action: actuators.Action{Actuator: "file", Verb: "remove", Target: path, Args: map[string]string{"object": sv.Object(), "was": have.Digest}},
 		}
 		if have.Digest != o.Digest {

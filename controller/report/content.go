@@ -36,12 +36,30 @@ func (c change) String() string {
 	case c.was == c.is:
 		return ""
 	}
+	if c.secret() {
+		// What is secret is often short, and then its SHA-256 tells it.
+		switch {
+		case c.was == "":
+			return "changed (was absent), " + c.why
+		case c.is == "":
+			return "changed (will be absent), " + c.why
+		}
+		return "changed, " + c.why
+	}
 	s := "changed (" + digests(c.was, c.is) + ")"
 	if c.why != "" {
 		s += ", " + c.why
 	}
 	return s
 }
+
+// Why a diff is not shown of what is, or may have been, a secret.
+const (
+	whySensitive = "sensitive"
+	whyNotShown  = "not shown"
+)
+
+func (c change) secret() bool { return c.why == whySensitive || c.why == whyNotShown }
 
 func digests(was, is string) string {
 	switch {
@@ -112,14 +130,14 @@ func (f files) write(p, digest string) change {
 	c := change{path: p, was: f.have.Files[p].Value.Digest, is: digest}
 	a := f.declared[p].artifact
 	switch {
-	case a == nil && digest == "", a != nil && a.Host:
+	case a == nil && digest == "", a != nil && (a.Host || a.Locked != ""):
 		return change{} // nothing that would be written is known, or content stays
 	case a != nil:
 		c.is, c.readable = a.Digest, a.Mode&0o004 != 0
 	}
 	switch {
 	case f.declared[p].sensitive:
-		c.why = "sensitive"
+		c.why = whySensitive
 		return c
 	case a == nil || c.was == c.is:
 		return c
@@ -148,7 +166,7 @@ func (f files) remove(p, digest string) change {
 		c.was = digest
 	}
 	if !strings.HasPrefix(p, "/etc/systemd/system/") && !strings.HasPrefix(p, "/run/systemd/system/") || f.declared[p].sensitive {
-		c.why = "not shown"
+		c.why = whyNotShown
 		return c
 	}
 	old, why := f.read(p)

@@ -70,13 +70,15 @@ type Budget struct {
 type FileDetail struct {
 	Path      string `json:"path"`
 	As        string `json:"as"`       // unitFile, dropIn, file or release
-	Desired   string `json:"desired"`  // digest, of a release its version; empty where the content belongs to the host
-	Observed  string `json:"observed"` // likewise; empty: absent or not known
+	Desired   string `json:"desired"`  // digest, of a release its version; empty where the content belongs to the host, or is sensitive
+	Observed  string `json:"observed"` // likewise; empty: absent, not known or sensitive
 	State     string `json:"state"`    // asDeclared, differs, absent or unknown
 	Mode      string `json:"mode"`
 	Owner     string `json:"owner"`
 	Group     string `json:"group"`
 	Sensitive bool   `json:"sensitive"`
+
+	content bool // is not as declared
 }
 
 // HoldDetail is one remembered hold.
@@ -194,7 +196,9 @@ func (v View) fileDetails(s *desired.Service, d declared) []FileDetail {
 	out := []FileDetail{}
 	add := func(a desired.Artifact, as string) {
 		f := v.fileDetail(a, as)
-		f.Sensitive = d[a.Path].sensitive
+		if f.Sensitive = d[a.Path].sensitive; f.Sensitive {
+			f.Desired, f.Observed = "", ""
+		}
 		out = append(out, f)
 	}
 	if s.UnitFile != nil {
@@ -241,8 +245,9 @@ func (v View) fileDetail(a desired.Artifact, as string) FileDetail {
 	if a.Host {
 		f.Desired = ""
 	}
+	f.content = f.Desired != "" && f.Desired != f.Observed
 	switch {
-	case !have.Known():
+	case !have.Known(), a.Locked != "" && have.Value.Kind != state.Absent:
 		f.State = "unknown"
 	case have.Value.Kind == state.Absent:
 		f.State = "absent"

@@ -22,7 +22,7 @@ func (v View) fileEvidence(f *facts, s *desired.Service) {
 		have := v.Have.Files[d.Path]
 		switch d.State {
 		case "unknown":
-			f.add("unknown", orElse(have.Err, "not looked at yet"), have.At.Wall)
+			f.add("unknown", orElse(have.Err, d.unknown(have)), have.At.Wall)
 		case "absent":
 			f.add("absent", "nothing lies there", have.At.Wall)
 		default:
@@ -36,6 +36,14 @@ func (v View) fileEvidence(f *facts, s *desired.Service) {
 	}
 }
 
+// unknown says why it is not known whether a file is as declared.
+func (d FileDetail) unknown(have state.Fact[state.File]) string {
+	if have.Known() {
+		return "encrypted, and this host cannot decrypt it"
+	}
+	return "not looked at yet"
+}
+
 // differs says in what a file is not as declared. Of content only digests are
 // told, and none of what is sensitive.
 func (d FileDetail) differs(have state.File) string {
@@ -47,7 +55,7 @@ func (d FileDetail) differs(have state.File) string {
 	}
 	var parts []string
 	switch {
-	case d.Desired == "" || d.Desired == d.Observed:
+	case !d.content:
 	case d.Sensitive:
 		parts = append(parts, "content (sensitive)")
 	default:

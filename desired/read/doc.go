@@ -4,6 +4,7 @@
 //
 // It is the only package that knows YAML: trees of nodes that remember their
 // places are merged first and decoded into the types of package desired last,
-// so that places survive. It imports desired, the YAML parser and, for Schema,
-// the generator of JSON Schema.
+// so that places survive. It imports desired, the YAML parser, for Schema the
+// generator of JSON Schema, and sealed, to tell whether a file is encrypted as it
+// says.
 package read

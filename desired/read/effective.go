@@ -205,7 +205,7 @@ func (l *loader) build(m *made, o *object, spec *desired.ServiceSpec, d *decoder
 func weight(s desired.Service) int64 {
 	n := 100 * (len(s.Units) + len(s.Spec.Watch) + 2*len(s.DropIns))
 	for _, f := range s.Files {
-		n += 200 + len(f.Content)
+		n += 200 + len(f.Content) + len(f.Sealed)
 	}
 	return int64(n)
 }

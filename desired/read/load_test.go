@@ -151,6 +151,12 @@ func artifact(a desired.Artifact) string {
 	default:
 		s += fmt.Sprintf(" %q", shown(a.Content))
 	}
+	if a.Sealed != nil {
+		s += fmt.Sprintf(" sealed, %d bytes (%s)", len(a.Sealed), a.Locked)
+	}
+	if w := a.Within; w != nil {
+		s += fmt.Sprintf(" expands for %s %q", w.Object, w.Instance)
+	}
 	return s
 }
 

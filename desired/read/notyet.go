@@ -1,9 +1,6 @@
 package read
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
 // What this version reads and checks, but does not act on yet. Each line goes
 // with the work that makes it act.
@@ -14,7 +11,6 @@ var (
 	fieldsNotYet      = []string{"metrics"}                 // of a Service
 	rungsNotYet       = []string{"verify", "gather", "ask"} // of its remedies
 	environmentNotYet = []string{"severityFloor"}
-	policyNotYet      = []string{"identity"}
 )
 
 // notYet warns of what is declared and has no effect in this version.
@@ -27,9 +23,7 @@ func notYet(o *object, spec *node) Problems {
 	case o.kind != "Service":
 		return nil
 	}
-	problems := fieldsWithout(spec, fieldsNotYet)
-	problems = append(problems, rungs(spec)...)
-	return append(problems, encrypted(spec)...)
+	return append(fieldsWithout(spec, fieldsNotYet), rungs(spec)...)
 }
 
 // rungs warns of what a remedy cannot do or ask for yet.
@@ -49,41 +43,11 @@ func rungs(spec *node) Problems {
 	return problems
 }
 
-// policyWithout warns of what a policy says that has no effect in this version.
-func policyWithout(root *node) Problems {
-	var problems Problems
-	for _, path := range policyNotYet {
-		n := root
-		for _, name := range strings.Split(path, ".") {
-			n = n.given(name)
-		}
-		if n != nil && n.kind != blank {
-			problems = append(problems, warning(n, path+" is checked, but this version does not act on it yet"))
-		}
-	}
-	return problems
-}
-
 func fieldsWithout(spec *node, names []string) Problems {
 	var problems Problems
 	for _, name := range names {
 		if n := spec.given(name); n != nil && n.doc != nil {
 			problems = append(problems, warning(n, "spec."+name+" is checked, but this version does not act on it yet"))
-		}
-	}
-	return problems
-}
-
-// encrypted warns of files that only a later version can decrypt.
-func encrypted(spec *node) Problems {
-	var problems Problems
-	files := spec.given("files")
-	if files == nil {
-		return nil
-	}
-	for i, f := range files.items {
-		if s := f.given("source"); s != nil && strings.HasSuffix(s.text, ".age") {
-			problems = append(problems, warning(s, item("spec.files", i)+".source: encrypted files are checked, but this version does not write them yet"))
 		}
 	}
 	return problems

@@ -74,7 +74,7 @@ func policyOf(name string) (desired.Policy, *node, Problems) {
 		checkPolicy(&d, doc.root, p)
 	}
 	p.SetDefaults()
-	return p, doc.root, tidy(append(d.problems, policyWithout(doc.root)...))
+	return p, doc.root, tidy(d.problems)
 }
 
 // policyFile reads the file, if nobody but root could have written it.
@@ -134,6 +134,9 @@ func checkPolicy(d *decoder, root *node, p desired.Policy) {
 		if !path.IsAbs(c) {
 			d.report(root.get("credentials").items[i], "credentials[%d]: %s is not absolute", i, quoted(c))
 		}
+	}
+	if id := root.get("identity"); id != nil && id.kind != null && !path.IsAbs(p.Identity) {
+		d.report(id, "identity: %s is not absolute", quoted(p.Identity))
 	}
 	for _, f := range root.get("actions").fieldsOf() {
 		if v := f.value.text; v != desired.Auto && v != desired.Approve {

@@ -93,6 +93,7 @@ func TestPolicyProblems(t *testing.T) {
 		"shrink: .nan":                      `:1:9: shrink: want a number, not ".nan"`,
 		"budgets: {per: soon}":              `:1:16: budgets.per: "soon" is not a duration`,
 		"exec: [{argv0: backup}]":           `:1:16: exec[0].argv0: "backup" is not absolute`,
+		"identity: id.txt":                  `:1:11: identity: "id.txt" is not absolute`,
 		"exec: [{user: x}]":                 `:1:8: exec[0]: the field argv0 is missing`,
 		"host: {labels: {a b: c}}":          `:1:17: host.labels: "a b" is not the name of a label`,
 		"mode: observe\n---\nmode: observe": `a policy is one document`,

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pakashop/evenkeel/desired"
+	"github.com/pakashop/evenkeel/desired/sealed"
 )
 
 // texts reads the sources that a service names. Each knows the path
@@ -42,12 +43,10 @@ func (s *sources) one(field, source string) {
 	}
 	n := find(s.tree, field).get("source")
 	name, err := within(n.doc.file.name, source)
-	if err == nil && strings.HasSuffix(name, ".age") && strings.HasPrefix(field, "spec.files") {
-		_, err = fs.Stat(n.doc.file.tree.fsys, name)
-		if err == nil {
-			s.texts = append(s.texts, desired.Text{Field: field, Encrypted: true})
-			return
-		}
+	encrypted := desired.Encrypted(source)
+	if encrypted && !strings.HasPrefix(field, "spec.files") {
+		s.texts = append(s.texts, desired.Text{Field: field, Encrypted: true}) // refused whatever it is
+		return
 	}
 	var b []byte
 	if err == nil {
@@ -57,7 +56,15 @@ func (s *sources) one(field, source string) {
 		s.problems = append(s.problems, at(n, field+".source: "+quoted(source)+": "+s.why(n, err)))
 		return
 	}
-	s.texts = append(s.texts, desired.Text{Field: field, Bytes: b, From: desired.Pos{File: n.doc.file.tree.show(name), Line: 1}})
+	from := desired.Pos{File: n.doc.file.tree.show(name), Line: 1}
+	if encrypted {
+		from = desired.Pos{File: from.File} // its lines are not those of what is decrypted
+		if err := sealed.Check(b); err != nil {
+			s.problems = append(s.problems, Problem{Pos: desired.Pos{File: from.File, Line: 1, Col: 1}, Message: err.Error()})
+			return
+		}
+	}
+	s.texts = append(s.texts, desired.Text{Field: field, Bytes: b, Encrypted: encrypted, From: from})
 	if s.digests == nil {
 		s.digests = map[string]string{}
 	}

@@ -36,6 +36,10 @@ type Options struct {
 	MaxEntries int    // the longest folder that is listed; 0: 10,000
 	Passwd     string // names of users; empty: /etc/passwd
 	Group      string // names of groups; empty: /etc/group
+
+	// Name is how content with a SHA-256 is called at a path; nil: by that. It
+	// is asked each time, so that it may change its mind.
+	Name func(path, digest string) string
 }
 
 type cachedFile struct {
@@ -56,6 +60,9 @@ func New(now func() state.Time, o Options) *Observer {
 	}
 	if o.Group == "" {
 		o.Group = "/etc/group"
+	}
+	if o.Name == nil {
+		o.Name = func(_, digest string) string { return digest }
 	}
 	return &Observer{
 		now: now, opt: o, owners: newOwners(o.Passwd, o.Group),
@@ -132,7 +139,7 @@ func (o *Observer) regular(ctx context.Context, path string, s stamp) (state.Fil
 	o.mu.Unlock()
 	if ok && c.stamp == s {
 		f := o.describe(state.Regular, s)
-		f.Digest = c.digest
+		f.Digest = o.opt.Name(path, c.digest)
 		return f, nil
 	}
 	began := o.now().Wall
@@ -144,7 +151,7 @@ func (o *Observer) regular(ctx context.Context, path string, s stamp) (state.Fil
 		return state.File{}, err
 	}
 	f := o.describe(state.Regular, s)
-	f.Digest = digest
+	f.Digest = o.opt.Name(path, digest)
 	if s.settled(began) {
 		o.keep(path, cachedFile{stamp: s, digest: digest})
 	}

@@ -111,6 +111,28 @@ func TestWhatLiesAtAPath(t *testing.T) {
 	}
 }
 
+// Content may have another name at some paths, now or from now on.
+func TestNamesOfContent(t *testing.T) {
+	dir := t.TempDir()
+	put(t, dir+"/secret", "content", 0o600)
+	put(t, dir+"/plain", "content", 0o600)
+	age(t) // so that it is not read again
+	keyed := false
+	o := newObserver(Options{Name: func(path, digest string) string {
+		if keyed && path == dir+"/secret" {
+			return "keyed " + digest
+		}
+		return digest
+	}})
+	plain := state.Digest([]byte("content"))
+	for _, c := range []struct{ path, want string }{{dir + "/secret", plain}, {dir + "/secret", "keyed " + plain}, {dir + "/plain", plain}} {
+		if f := one(t, o, c.path); f.Value.Digest != c.want {
+			t.Errorf("%s is called %s, want %s", c.path, f.Value.Digest, c.want)
+		}
+		keyed = true
+	}
+}
+
 func TestUnreadable(t *testing.T) {
 	dir := t.TempDir()
 	put(t, dir+"/big", strings.Repeat("x", 100), 0o644)
