@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const scratchName = "evenkeel-git-"
+const scratchName = "evenkeel-scratch-"
 
 // scratch makes a folder for one session, and locks it as long as it is used. Those
 // of processes that were killed are cleared away: keys lie in them.
