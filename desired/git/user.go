@@ -11,18 +11,6 @@ import (
 	"syscall"
 )
 
-// DefaultUser is whom git should run as on this host: evenkeel if there is such a
-// user, else nobody; and this process' own user where that is not root.
-func DefaultUser() string {
-	if os.Geteuid() != 0 {
-		return ""
-	}
-	if _, err := user.Lookup("evenkeel"); err == nil {
-		return "evenkeel"
-	}
-	return "nobody"
-}
-
 // userOf finds a user by name or number. Nil is this process' own.
 func userOf(name string) (*syscall.Credential, error) {
 	if name == "" {
