@@ -108,7 +108,7 @@ func (a *app) compare(o reviewOptions, base *revision, head revision) (report.Re
 	if err != nil {
 		return report.Reviews{}, err
 	}
-	how := read.Options{Host: desired.Host{Name: o.host, Labels: labels}, Policy: desired.BuiltInPolicy(), Everywhere: o.host == ""}
+	how := read.Options{Host: desired.Host{Name: o.host, Labels: labels}, Policy: desired.BuiltInPolicy(), Everywhere: o.host == "", Origins: true}
 	environment := a.environment
 	if here {
 		how.Policy = policy
@@ -240,6 +240,9 @@ func (c *comparison) environment(name string) (report.Review, read.Problems) {
 		if bad := warnings.Errors(); len(bad) > 0 {
 			return report.Review{}, bad
 		}
+	}
+	if c.base != nil {
+		change.SealedBefore, change.SealedAfter = c.base.sealed(change.Base), c.head.sealed(change.Head)
 	}
 	change.After = c.head.label(change.Head)
 	change.Warnings = fresh(old, warnings)

@@ -24,11 +24,7 @@ func Compare(base, head *desired.Set, keep func(desired.Object) bool) []Changed 
 			refs = append(refs, ref)
 		}
 	}
-	slices.SortFunc(refs, func(a, b string) int {
-		kindA, nameA, _ := strings.Cut(a, "/")
-		kindB, nameB, _ := strings.Cut(b, "/")
-		return cmp.Or(slices.Index(desired.Kinds, kindA)-slices.Index(desired.Kinds, kindB), strings.Compare(nameA, nameB))
-	})
+	slices.SortFunc(refs, CompareRefs)
 	var out []Changed
 	for _, ref := range refs {
 		if one, differs := c.object(ref); differs {
@@ -36,6 +32,26 @@ func Compare(base, head *desired.Set, keep func(desired.Object) bool) []Changed 
 		}
 	}
 	return out
+}
+
+// CompareRefs orders KIND/NAME by the kinds' own order, and by name.
+func CompareRefs(a, b string) int {
+	kindA, nameA, _ := strings.Cut(a, "/")
+	kindB, nameB, _ := strings.Cut(b, "/")
+	return cmp.Or(slices.Index(desired.Kinds, kindA)-slices.Index(desired.Kinds, kindB), strings.Compare(nameA, nameB))
+}
+
+// Unchanged is an object of which nothing that was compared differs.
+func Unchanged(o desired.Object) Changed {
+	return Changed{Object: o.Ref(), Change: Modified, Declared: o.Pos.String(), Hosts: hostsOf(o), Fields: []Field{}}
+}
+
+// Secretly adds that something changes which must not be shown.
+func (c Changed) Secretly(path string) Changed {
+	if c.Change == Modified {
+		c.Fields = append(slices.Clip(c.Fields), Field{Path: path, Desired: hidden, Observed: "(changed)"})
+	}
+	return c
 }
 
 // comparison is of two sides; what either holds sensitive is so on both.
@@ -80,7 +96,8 @@ func union(a, b *desired.Set) declared {
 func (c comparison) object(ref string) (Changed, bool) {
 	was, had := c.base.objects[ref]
 	is, has := c.head.objects[ref]
-	out := Changed{Object: ref, Change: Modified, Declared: is.Pos.String(), Hosts: hostsOf(is), Fields: []Field{}}
+	out := Unchanged(is)
+	out.Object = ref
 	switch {
 	case !had:
 		out.Change = Added

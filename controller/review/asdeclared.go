@@ -94,10 +94,33 @@ func (h *Host) add(s *desired.Service) {
 			h.Have.Files[unitFolder+unit] = state.Fact[state.File]{At: h.Now, Value: state.File{Kind: state.Symlink, Link: "/dev/null"}}
 		}
 	}
+	h.current(s)
 	for _, p := range s.Spec.Watch {
 		h.watched(p)
 	}
 	h.folders(s)
+}
+
+// current has the declared release lie there, and be the current one.
+func (h *Host) current(s *desired.Service) {
+	l := s.Link
+	if l == nil {
+		return
+	}
+	h.released(l)
+	h.Have.Files[l.Path] = state.Fact[state.File]{At: h.Now, Value: state.File{Kind: state.Symlink, Link: l.Target, Changed: h.Now.Wall.Add(-lying)}}
+	if s.Spec.Management == desired.Enforce {
+		h.Past.Owned[l.Path] = state.Owned{Object: s.Object(), Link: l.Target, Created: true}
+	}
+}
+
+// released puts a release where releases lie; false: one lies there already.
+func (h *Host) released(l *desired.Link) bool {
+	if _, known := h.Have.Files[l.Folder()]; known {
+		return false
+	}
+	h.Have.Files[l.Folder()] = state.Fact[state.File]{At: h.Now, Value: state.File{Kind: state.Folder, Digest: state.Digest([]byte(bootID)), Changed: h.Now.Wall.Add(-lying)}}
+	return true
 }
 
 const unitFolder = "/etc/systemd/system/"

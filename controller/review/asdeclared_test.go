@@ -133,6 +133,9 @@ func randomService(t *rapid.T, name string, others []string) *desired.Service {
 	if rapid.Bool().Draw(t, "watch") {
 		spec.Watch = []string{"/opt/" + name + "/current"}
 	}
+	if kind != "template" && rapid.Bool().Draw(t, "release") {
+		spec.Release = &desired.Release{Dir: "/opt/" + name + "/releases", Version: pick("version", "1.0", "1.1")}
+	}
 	if rapid.Bool().Draw(t, "probes") {
 		p := desired.Probe{TCPSocket: &desired.TCPSocket{Port: &desired.Port{Number: 80}}, PeriodSeconds: 10, FailureThreshold: 3}
 		spec.LivenessProbe, spec.ReadinessProbe, spec.StartupProbe = &p, &p, &p

@@ -100,6 +100,9 @@ func reachOf(set *desired.Set) reach {
 		for _, a := range s.Files {
 			out.folders = append(out.folders, path.Dir(a.Path))
 		}
+		if l := s.Link; l != nil {
+			out.folders = append(out.folders, path.Dir(l.Path), path.Dir(l.Folder()))
+		}
 		for _, p := range s.Probes {
 			if e := p.Probe.Exec; e != nil && len(e.Command) > 0 {
 				out.programs = append(out.programs, e.Command[0])

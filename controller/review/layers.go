@@ -57,6 +57,9 @@ func claimsOf(set *desired.Set, name, when string) []string {
 	for _, a := range s.Artifacts() {
 		out = append(out, when+a.Path)
 	}
+	if s.Link != nil {
+		out = append(out, when+s.Link.Path)
+	}
 	return out
 }
 

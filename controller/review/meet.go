@@ -38,6 +38,14 @@ func (h *Host) meet(base, head *desired.Set) []report.Gap {
 				gap(s, "file:"+a.Path, "what lies there is the host's; it is taken to be as declared")
 			}
 		}
+		if l := s.Link; l != nil {
+			if h.released(l) {
+				gap(s, "file:"+l.Folder(), "whether the release lies there is not known; shown is what is done if it does")
+			}
+			if _, known := h.Have.Files[l.Path]; !known {
+				h.Have.Files[l.Path] = state.Fact[state.File]{At: h.Now}
+			}
+		}
 		for _, p := range s.Spec.Watch {
 			h.watched(p)
 		}

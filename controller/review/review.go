@@ -22,11 +22,14 @@ type Change struct {
 	Base, Head  *desired.Set // nil: there is none; as a whole, if Host is empty (read.Options.Everywhere)
 	Before      string       // the revision of Base; empty: it is compared with nothing
 	After       string       // the revision of Head
-	Unusable    string       // why the old revision cannot be compared with; empty: it can
-	Warnings    []string     // that the new revision gives, and the old one did not
-	Known       bool         // the Sets carry the policy of the very host
-	Unlabelled  bool         // which labels Host has is not known
-	Now         time.Time
+
+	SealedBefore, SealedAfter map[Sealed]string // of encrypted sources: digests of what nobody can read here
+
+	Unusable   string   // why the old revision cannot be compared with; empty: it can
+	Warnings   []string // that the new revision gives, and the old one did not
+	Known      bool     // the Sets carry the policy of the very host
+	Unlabelled bool     // which labels Host has is not known
+	Now        time.Time
 }
 
 // Make says what a change does.
@@ -128,6 +131,7 @@ func (r *reviewer) compare() {
 		r.Units += len(s.Units)
 	}
 	r.Objects = report.Compare(r.change.Base, r.new, r.concerns)
+	r.sealed()
 	if r.change.Host == "" && placed(r.old, r.new) > 1 {
 		r.gap("services are planned as if one host ran them all: what is much of a host, and what waits for what, is of the whole (--host NAME shows one)")
 	}

@@ -10,9 +10,6 @@ import (
 	"github.com/pakashop/evenkeel/state"
 )
 
-// irreversible marks an object over whose change no rollback goes back.
-const irreversible = "evenkeel.dev/irreversible"
-
 // risks finds what whoever approves the change should have thought of.
 func (r *reviewer) risks(plans []state.Plan) {
 	r.environment()
@@ -247,7 +244,7 @@ func (r *reviewer) oneWay() {
 	for _, c := range r.Objects {
 		for _, set := range []*desired.Set{r.old, r.new} {
 			for _, o := range set.Objects {
-				if o.Ref() == c.Object && o.Metadata.Annotations[irreversible] == "true" {
+				if o.Ref() == c.Object && o.Metadata.Annotations[desired.Irreversible] == "true" {
 					r.risk(report.RiskIrreversible, c.Object, "it is %s, and marked irreversible: no rollback goes back over it", c.Change)
 				}
 			}
