@@ -71,6 +71,9 @@ func randomSet(t *rapid.T) *desired.Set {
 		Revision: "r1", Host: desired.Host{Name: "app-1"}, Policy: desired.BuiltInPolicy(),
 		Endpoints: []desired.Endpoint{desired.NewEndpoint("pay", nil, desired.EndpointSpec{Probe: desired.Probe{TCPSocket: &desired.TCPSocket{Host: "pay.example", Port: &desired.Port{Number: 443}}}})},
 	}
+	if rapid.Bool().Draw(t, "confirmed") {
+		in.Rollout = desired.Rollout{Branch: "main", ConfirmAfter: desired.Duration(5 * time.Minute), Verify: &desired.Argv{Argv: []string{"/bin/true"}}}
+	}
 	in.Objects = append(in.Objects, desired.Object{Kind: "Endpoint", Metadata: desired.Meta{Name: "pay"}})
 	names := []string{"a", "b", "c", "d", "e", "f"}[:rapid.IntRange(1, 6).Draw(t, "services")]
 	for i, name := range names {

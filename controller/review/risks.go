@@ -104,7 +104,7 @@ func (r *reviewer) leaves(old *desired.Service) {
 	}
 	r.risk(report.RiskRemoved, old.Object(), "%s", end)
 	if needed := r.dependents(old.Name); len(needed) > 0 {
-		r.risk(report.RiskDependents, old.Object(), "%s rested on it", strings.Join(needed, ", "))
+		r.risk(report.RiskDependents, old.Object(), "%s rested on it", listed(needed))
 	}
 }
 
@@ -199,9 +199,19 @@ func (r *reviewer) disturbed() {
 			r.risk(report.RiskP1, d.Object, "%s", what)
 		}
 		if needed := r.dependents(name); len(needed) > 0 && ok {
-			r.risk(report.RiskDependents, d.Object, "%s; %s on it: %s", what, rest(len(needed)), strings.Join(needed, ", "))
+			r.risk(report.RiskDependents, d.Object, "%s; %s on it: %s", what, rest(len(needed)), listed(needed))
 		}
 	}
+}
+
+// maxListed is how many names anybody reads.
+const maxListed = 20
+
+func listed(names []string) string {
+	if more := len(names) - maxListed; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:maxListed], ", "), more)
+	}
+	return strings.Join(names, ", ")
 }
 
 func rest(n int) string {
@@ -234,7 +244,7 @@ func (r *reviewer) plans(p state.Plan) {
 	}
 	for _, n := range p.Notes {
 		if n.Kind == state.NoteRoll && len(n.Roll.Units) > 0 {
-			r.risk(report.RiskRolls, r.host(), "%d units are restarted one by one; if one does not come up, the others stay as they are: %s", len(n.Roll.Units), strings.Join(n.Roll.Units, ", "))
+			r.risk(report.RiskRolls, r.host(), "%d units are restarted one by one; if one does not come up, the others stay as they are: %s", len(n.Roll.Units), listed(n.Roll.Units))
 		}
 	}
 }
