@@ -68,6 +68,13 @@ func (a *app) revisions(ctx context.Context, o reviewOptions) (base *revision, h
 // whole repository, also where only a folder of it is read.
 func commit(ctx context.Context, m *git.Mirror, ref, folder string) (revision, error) {
 	tree, err := m.Tree(ctx, ref)
+	var refused *git.Refused
+	if errors.As(err, &refused) && refused.Kind == git.NoBranch && !strings.HasPrefix(ref, "refs/") {
+		// In a clone, origin/main is what the others have.
+		if there, again := m.Tree(ctx, "refs/remotes/"+ref); again == nil {
+			tree, err = there, nil
+		}
+	}
 	if err != nil {
 		return revision{}, err
 	}
@@ -161,6 +168,8 @@ func (o reviewOptions) whereFrom(paths []string) error {
 		return fmt.Errorf("what is in force on %s is not known here: name the revision to compare with, --base REF", o.host)
 	case g.url != "" && g.branch == "":
 		return errors.New("name what is to be reviewed: --branch B (a branch, a tag or a commit)")
+	case g.url != "" && (g.branch == "HEAD" || g.base == "HEAD"):
+		return errors.New("HEAD is another one in each repository: name a branch, a tag or a commit, such as \"$(git rev-parse HEAD)\"")
 	}
 	return nil
 }

@@ -124,7 +124,7 @@ func reviewed(t *testing.T, a *txtar.Archive) report.Reviews {
 	return report.NewReviews(c.Before, "head", nil, review.Make(c))
 }
 
-// Each kind of risk is shown by some case.
+// Each kind of risk is shown by some case, and explained.
 func TestEveryRiskHasItsCase(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil {
@@ -140,7 +140,14 @@ func TestEveryRiskHasItsCase(t *testing.T) {
 			seen[r.Kind] = true
 		}
 	}
+	manual, err := os.ReadFile("../../docs/review.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, kind := range report.Risks {
+		if !strings.Contains(string(manual), "\n| "+string(kind)+" |") {
+			t.Errorf("docs/review.md does not explain %s", kind)
+		}
 		if !seen[kind] {
 			t.Errorf("no case shows the risk %s", kind)
 		}
