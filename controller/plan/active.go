@@ -70,9 +70,23 @@ func (d *draft) running(sv *service, unit string, u state.Unit) {
 		d.systemdActing(sv, w, u)
 	case u.Active == "inactive" && mayRest(u):
 		return
+	case d.unlooked(sv):
+		sv.unknown = true // what it would be started with is about to be known: files has said so
 	default:
 		d.start(sv, unit, u, w)
 	}
+}
+
+// unlooked tells that nobody has looked yet at something that the service is
+// started with, as when a new revision has just declared it: a start would come
+// before it is written. What was looked at and could not be read keeps nothing down.
+func (d *draft) unlooked(sv *service) bool {
+	for a := range artifacts(sv.Service) {
+		if f := d.have.Files[a.Path]; f.At.IsZero() && f.Err == "" {
+			return true
+		}
+	}
+	return false
 }
 
 // mayRest tells a unit that does its work and is then inactive.

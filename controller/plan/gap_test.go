@@ -31,6 +31,37 @@ func TestAFactOlderThanOurOwnStepIsAGap(t *testing.T) {
 	}
 }
 
+// A revision declares a file that nobody has looked at yet, for a service that is down:
+// it is written first, and the service is started with it. What cannot be read keeps
+// nothing down.
+func TestAStartWaitsForWhatIsNotLookedAtYet(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		fact  *state.Fact[state.File]
+		steps string
+	}{
+		{"not looked at", nil, ""},
+		{"not there", &state.Fact[state.File]{At: t0}, "Service/web file.write /etc/web.conf FileDrift\nService/web systemd.start web.service NotRunning after [1] charged\n"},
+		{"unreadable", &state.Fact[state.File]{At: t0, Err: "input/output error"}, "Service/web systemd.start web.service NotRunning charged\n"},
+	} {
+		h := newHost("web", "front")
+		h.svc("front").Requires = []string{"web"}
+		h.unit("web.service", func(u *state.Unit) { u.Active, u.Sub, u.Stop = "inactive", "dead", state.StopByExit })
+		h.svc("web").Files = []desired.Artifact{{Path: "/etc/web.conf", Digest: state.Digest([]byte("x")), Mode: 0o644, Owner: "root", Group: "root"}}
+		if c.fact != nil {
+			h.have.Files["/etc/web.conf"] = *c.fact
+		}
+		p := h.make()
+		said := tell(state.Plan{Steps: p.Steps})
+		if said != c.steps {
+			t.Errorf("%s:\n%s\nwant:\n%s", c.name, tell(p), c.steps)
+		}
+		if c.fact == nil && (len(p.Gaps) == 0 || p.Gaps[0].Source.Name != "/etc/web.conf") {
+			t.Errorf("%s: no gap has it looked at:\n%s", c.name, tell(p))
+		}
+	}
+}
+
 // What evenkeel did in an earlier boot, in which the wall clock was ahead, was
 // before everything of this one: the same is planned as if it had been behind.
 func TestAnEarlierBootWithAWrongClock(t *testing.T) {
