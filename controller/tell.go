@@ -22,6 +22,9 @@ func (l *loop) tell(now state.Time, notes []state.Note) {
 		if line := l.tellCase(now, n); line != "" {
 			lines = append(lines, line)
 		}
+		if n.Kind == state.NoteForgot {
+			l.c.o.Log.Info("a service is let go", "object", n.Object, "detail", n.Detail)
+		}
 		if n.Kind != state.NoteTold {
 			continue
 		}

@@ -160,6 +160,13 @@ func (c *compiler) clashes(here []*Service) {
 	}
 }
 
+// Chooses tells whether matchers of hosts choose the host of the Set, as if it
+// belonged to the environment.
+func (s *Set) Chooses(hosts []string) bool {
+	matchers, err := ParseAllMatchers(hosts)
+	return err == nil && MatchAll(matchers, hostLabels(s.Host, s.Environment))
+}
+
 // conflicts finds what two services of this host both claim.
 func (c *compiler) conflicts(services []*Service) {
 	units, files := make(map[string]string, len(services)), make(map[string]string, len(services))

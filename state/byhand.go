@@ -28,7 +28,7 @@ func (p *Past) hand(n Note, at Time) {
 	case NoteAccepted:
 		p.Accepted[n.Name] = n.Detail
 	case NoteReleased:
-		p.forget(n.Object)
+		p.forget(n.Object, false)
 		p.Released[n.Object] = at
 	case NoteTaken:
 		delete(p.Released, n.Object)

@@ -58,7 +58,7 @@ const (
 	NoteHold     NoteKind = "hold"     // a hold was placed
 	NoteLifted   NoteKind = "lifted"   // a hold was lifted or has ended
 	NoteManaged  NoteKind = "managed"  // evenkeel manages this object's units
-	NoteForgot   NoteKind = "forgot"   // it no longer does
+	NoteForgot   NoteKind = "forgot"   // it no longer does; with Moved: it is declared for other hosts now
 	NoteOwned    NoteKind = "owned"    // a file lies where evenkeel wrote it
 	NoteDisowned NoteKind = "disowned" // it no longer counts as evenkeel's
 	NoteRevision NoteKind = "revision" // a revision was put in force
@@ -110,6 +110,7 @@ type Note struct {
 	Failover *Failover `json:"failover,omitempty"`
 
 	Provisional *Provisional `json:"provisional,omitempty"` // with a Revision: it has to prove itself
+	Moved       bool         `json:"moved,omitempty"`       // of an object that is forgotten: what evenkeel wrote for it stays known as its own
 }
 
 // Ran is what one invocation of a unit was started with, by digest.

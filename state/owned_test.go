@@ -53,6 +53,24 @@ func TestOwnedLinks(t *testing.T) {
 	}
 }
 
+// Of an object that moved to another host it stays known what evenkeel wrote, and
+// nothing else.
+func TestForgetAnObjectThatMoved(t *testing.T) {
+	for _, moved := range []bool{true, false} {
+		p := NewPast()
+		p.Managed["Service/shop"] = Managed{Units: []string{"shop.service"}}
+		p.Ran["shop.service"] = Ran{Invocation: "i1"}
+		p.Owned["/etc/shop.env"], p.Owned["/etc/web.env"] = Owned{Object: "Service/shop", Digest: "d"}, Owned{Object: "Service/web"}
+		p.Fold(Entry{At: Time{Up: 1}, Note: &Note{Kind: NoteForgot, Object: "Service/shop", Moved: moved}})
+		if len(p.Managed)+len(p.Ran) > 0 {
+			t.Errorf("moved %v: %v and %v are left", moved, p.Managed, p.Ran)
+		}
+		if _, ok := p.Owned["/etc/shop.env"]; ok != moved || p.Owned["/etc/web.env"].Object == "" {
+			t.Errorf("moved %v: owned %v", moved, p.Owned)
+		}
+	}
+}
+
 // A version that was displaced comes back in the place of what was seen there.
 func TestKeptAction(t *testing.T) {
 	link := Kept{Object: "Service/shop", Path: "/opt/shop/current", Digest: "d", Link: "releases/1", Mode: 0o777}

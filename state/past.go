@@ -366,7 +366,7 @@ func (p *Past) note(n Note, at Time) {
 	case NoteManaged:
 		p.Managed[n.Object] = *n.Managed
 	case NoteForgot:
-		p.forget(n.Object)
+		p.forget(n.Object, n.Moved)
 	case NoteOwned:
 		p.Owned[n.Name] = *n.Owned
 	case NoteDisowned:
@@ -398,8 +398,9 @@ func (p *Past) note(n Note, at Time) {
 
 // forget drops all that was remembered because an object was managed, but not
 // how often things were done: an ID must never come back with another meaning.
-// What another object manages now, as after a change of name, is not forgotten.
-func (p *Past) forget(object string) {
+// What another object manages now, as after a change of name, is not forgotten, and
+// neither is what evenkeel wrote for one that moved to another host and may be back.
+func (p *Past) forget(object string, moved bool) {
 	others := make(map[string]bool)
 	for o, m := range p.Managed {
 		for _, u := range m.Units {
@@ -424,7 +425,7 @@ func (p *Past) forget(object string) {
 	delete(p.Resumed, object)
 	delete(p.Scales, object)
 	delete(p.Failovers, strings.TrimPrefix(object, "Service/"))
-	maps.DeleteFunc(p.Owned, func(_ string, o Owned) bool { return o.Object == object })
+	maps.DeleteFunc(p.Owned, func(_ string, o Owned) bool { return o.Object == object && !moved })
 	maps.DeleteFunc(p.Holds, func(_ string, h Hold) bool { return h.Object == object })
 	for _, id := range slices.Sorted(maps.Keys(p.Asks)) {
 		if p.Asks[id].Object == object {

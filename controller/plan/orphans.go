@@ -10,36 +10,60 @@ import (
 	"github.com/pakashop/evenkeel/state"
 )
 
-// orphans plans for what evenkeel manages and nobody declares any more. What is
-// gone is computed from the inventory, never guessed; and if more than policy's
-// share is gone at once, it is held: an emptied repository stops nothing. A
-// service that was given another name is not gone.
+// orphans plans for what evenkeel manages and nobody declares for this host any
+// more. What is gone is computed from the inventory, never guessed; and if more
+// than policy's share is gone at once, it is held: an emptied repository stops
+// nothing, and a mistaken matcher lets go of nothing. A service that was given
+// another name is not gone, and one that is declared for other hosts now has moved.
 func (d *draft) orphans() {
-	var gone, renamed []string
+	var gone, moved, renamed []string
 	for object, m := range d.past.Managed {
 		switch name, ok := strings.CutPrefix(object, "Service/"); {
 		case !ok || d.services[name] != nil:
+		case d.elsewhere(name) != nil:
+			moved = append(moved, object)
 		case len(m.Units) > 0 && len(d.nobodys(m.Units)) == 0:
 			renamed = append(renamed, object)
 		default:
 			gone = append(gone, object)
 		}
 	}
-	if len(gone)+len(renamed) == 0 || d.unread() {
+	holds := d.shrunk(len(gone), len(moved))
+	if len(holds) == 0 {
+		d.neverBack()
+	}
+	if len(gone)+len(moved)+len(renamed) == 0 || d.unread() {
 		return
 	}
 	slices.Sort(gone)
+	slices.Sort(moved)
 	slices.Sort(renamed)
 	for _, object := range renamed {
 		d.orphan(object, d.past.Managed[object], nil)
 	}
-	var holds []hold
-	if share := float64(len(gone)) / float64(len(d.past.Managed)); share > d.want.Policy.Shrink {
-		holds = []hold{{state.Shrunk, fmt.Sprintf("%d of %d services are no longer declared, more than policy's share of %g", len(gone), len(d.past.Managed), d.want.Policy.Shrink), nil}}
-	}
 	for _, object := range gone {
 		d.orphan(object, d.past.Managed[object], holds)
 	}
+	for _, object := range moved {
+		d.moveAway(object, holds)
+	}
+}
+
+// shrunk holds what leaves the host where that is more than policy's share of all
+// that it has, whether it is gone or has moved.
+func (d *draft) shrunk(gone, moved int) []hold {
+	all := len(d.past.Managed)
+	if float64(gone+moved) <= d.want.Policy.Shrink*float64(all) {
+		return nil
+	}
+	what := fmt.Sprintf("%d of %d services are no longer declared", gone, all)
+	switch {
+	case gone == 0:
+		what = fmt.Sprintf("%d of %d services are declared for other hosts now", moved, all)
+	case moved > 0:
+		what += fmt.Sprintf(", and %d for other hosts", moved)
+	}
+	return []hold{{state.Shrunk, fmt.Sprintf("%s, more than policy's share of %g", what, d.want.Policy.Shrink), nil}}
 }
 
 // orphan lets go of one object, in the way that its last declaration asked for.

@@ -34,7 +34,7 @@ func ChangeOfStep(l HistoryLine) ChangeLine {
 // ChangedBy are the kinds of notes that are changes of what evenkeel does.
 var ChangedBy = []state.NoteKind{
 	state.NoteRevision, state.NoteHold, state.NoteLifted, state.NoteRetried, state.NoteLet, state.NoteApproved, state.NoteAccepted,
-	state.NoteReleased, state.NoteTaken, state.NoteVersion, state.NoteSettled,
+	state.NoteReleased, state.NoteTaken, state.NoteVersion, state.NoteSettled, state.NoteForgot,
 	state.NoteCase, state.NoteHealed, state.NoteFailover, state.NoteStoodIn,
 }
 
@@ -86,7 +86,8 @@ func ChangeOfNote(e state.Entry) (ChangeLine, bool) {
 var noteWords = map[state.NoteKind]string{
 	state.NoteRevision: "in force", state.NoteHold: "held", state.NoteLifted: "no longer held", state.NoteRetried: "retried, limits cleared",
 	state.NoteLet: "next repair may pass the host's budget,", state.NoteApproved: "approved", state.NoteAccepted: "accepted", state.NoteReleased: "released", state.NoteTaken: "managed again",
-	state.NoteCase: "sick", state.NoteHealed: "healed", state.NoteFailover: "stands in for it", state.NoteStoodIn: "no longer stands in for it",
+	state.NoteForgot: "let go",
+	state.NoteCase:   "sick", state.NoteHealed: "healed", state.NoteFailover: "stands in for it", state.NoteStoodIn: "no longer stands in for it",
 	state.NoteVersion: "a version of evenkeel acts for the first time:", state.NoteSettled: "what the new version wants is approved",
 }
 
