@@ -40,7 +40,12 @@ func scenarios() []scenario {
 		mask = unitDir + "/crash-m.service"
 		conf = "/etc/crash/x.conf"
 		drop = unitDir + "/crash-x.service.d/50-foreign.conf"
+
+		current = "/etc/crash/current"
 	)
+	release := func(b *box, n int) {
+		b.declare(b.x("", fmt.Sprintf("  state: stopped\n  release: {dir: /etc/crash/releases, version: \"%d\"}\n", n&1)))
+	}
 	file := func(reload string) func(b *box, n int) {
 		return func(b *box, n int) {
 			b.declare(b.x("", reload+"  files: [{path: "+conf+", content: \""+fmt.Sprint(n)+"\"}]\n"))
@@ -136,6 +141,17 @@ func scenarios() []scenario {
 			},
 			differ: func(b *box, n int) { b.put(conf, fmt.Sprint("by hand ", n)) },
 			count:  came(conf),
+		},
+		{
+			verb: "file.write", target: current, waves: 1,
+			prepare: func(b *box) {
+				for _, v := range []string{"0", "1"} {
+					b.put("/etc/crash/releases/"+v+"/app", v)
+				}
+				release(b, -1)
+			},
+			differ: release,
+			count:  came(current),
 		},
 		{
 			verb: "file.remove", target: drop, waves: 2,
