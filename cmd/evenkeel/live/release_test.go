@@ -1,6 +1,7 @@
 package live_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -73,6 +74,11 @@ func (b box) watched() (stop func() string) {
 	}
 }
 
+// kept finds what was displaced of the link's path, by how long it is.
+func kept(content string) string {
+	return fmt.Sprintf("$(evenkeel displaced list | awk '$6 == \"%s/current\" && $5 == %d {print $1}')", shop, len(content))
+}
+
 func leads(version string) string {
 	return "test $(readlink " + shop + "/current) = releases/" + version + " && systemctl is-active -q shop"
 }
@@ -131,11 +137,11 @@ var releaseTests = []struct {
 		if b.invocation("shop") != was {
 			b.Error("it was restarted, though nothing that it runs has changed")
 		}
-		b.sh("evenkeel displaced show $(evenkeel displaced list | awk '$6 == \"/opt/shop/current\" {print $1}' | tail -1) | grep -qx /opt/shop/releases/1.41.0")
+		b.sh("evenkeel displaced show " + kept(shop+"/releases/1.41.0") + " | grep -qx /opt/shop/releases/1.41.0")
 	}},
 	{"a file in its place is replaced, and kept", func(b box) {
 		b.only(b.heals("shop", "echo human > /opt/shop/file && mv -T /opt/shop/file /opt/shop/current", "file.write ReleaseDrift", leads("1.43.0")), "file.write ReleaseDrift")
-		b.sh("evenkeel displaced show $(evenkeel displaced list | awk '$6 == \"/opt/shop/current\" {print $1}' | tail -1) | grep -qx human")
+		b.sh("evenkeel displaced show " + kept("human\n") + " | grep -qx human")
 	}},
 	{"a folder in its place is left alone, and told", func(b box) {
 		b.sh("mkdir /opt/shop/mine && touch /opt/shop/mine/precious && " + unseen("rm /opt/shop/current && mv -T /opt/shop/mine /opt/shop/current"))
@@ -147,7 +153,7 @@ var releaseTests = []struct {
 		b.well("shop")
 	}},
 	{"what was displaced comes back, and stays for a while", func(b box) {
-		b.sh("evenkeel displaced restore $(evenkeel displaced list | awk '$6 == \"/opt/shop/current\" && $5 == 25 {print $1}' | tail -1)")
+		b.sh("evenkeel displaced restore " + kept(shop+"/releases/1.41.0"))
 		b.sh("test $(readlink /opt/shop/current) = /opt/shop/releases/1.41.0")
 		b.must(0, "resume", "shop")
 		b.comes(leads("1.43.0"))
