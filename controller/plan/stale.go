@@ -188,10 +188,13 @@ func (d *draft) readable(sv *service) bool {
 
 // startedWith works out what an invocation that is seen for the first time was
 // started with: what lies on disk, unless that is younger than the process or
-// than what systemd has loaded; then what the last invocation ran with.
+// than what systemd has loaded; then what the last invocation ran with. Of a
+// process that came up with the host there is no such last invocation, and what
+// it was started with is not known then.
 func (d *draft) startedWith(sv *service, unit string, u state.Unit, last state.Ran, known bool) (state.Ran, bool) {
 	started := d.past.Started[unit]
-	r := state.Ran{Invocation: u.Invocation, Adopted: !known && (started.IsZero() || started.Boot != d.now.Boot)}
+	unseen := !known && (started.IsZero() || started.Boot != d.now.Boot)
+	r := state.Ran{Invocation: u.Invocation, Adopted: unseen}
 	watch, ok := d.watched(sv, nil)
 	if !ok {
 		return r, false
@@ -215,6 +218,11 @@ func (d *draft) startedWith(sv *service, unit string, u state.Unit, last state.R
 		return r, false
 	}
 	r.Files = files
+	if unseen && last.Invocation != "" {
+		// It ran in an earlier boot, and came up again with the host.
+		r.Adopted = d.staleLoad(sv) != "" || d.after(latest(youngest, latest(youngestFile, link.Changed)), u)
+		return r, true
+	}
 	if !known || d.startedByUs(unit, u) {
 		return r, true
 	}

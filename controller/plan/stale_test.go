@@ -3,6 +3,7 @@ package plan_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -51,6 +52,38 @@ func TestStaleProcess(t *testing.T) {
 			h.settle()
 			h.svc("web").Files = env("new")
 			c.make(h)
+			if d := cmp.Diff(c.want, tell(h.make())); d != "" {
+				t.Errorf("plan (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// After a reboot a process was started with what lay on disk, unless that has
+// changed since: then nobody knows, and a human restarts it.
+func TestStaleAfterAReboot(t *testing.T) {
+	write := "Service/web file.write /etc/systemd/system/web.service UnitFileDrift\nHost/app-1 systemd.daemon-reload  DaemonReloadNeeded after [1]\n"
+	for name, c := range map[string]struct {
+		make func(h *host)
+		want string
+	}{
+		"what is declared anew restarts it":     {func(*host) {}, write + "Service/web systemd.restart web.service StaleProcess after [1 2]\n"},
+		"it never ran before: it is adopted":    {func(h *host) { h.past.Ran = map[string]state.Ran{} }, write + "held Service/web PendingRestart\n"},
+		"its file was changed since it started": {func(h *host) { h.changed("/etc/systemd/system/web.service", h.now.Wall.Add(-time.Minute)) }, write + "held Service/web PendingRestart\n"},
+		"and after that systemd loaded its units": {func(h *host) {
+			h.changed("/etc/systemd/system/web.service", h.now.Wall.Add(-time.Minute))
+			h.have.Host.Value.UnitsLoaded = h.now.Wall
+		}, write + "held Service/web PendingRestart\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHost("web")
+			h.now = state.Time{Wall: h.now.Wall.Add(time.Hour), Up: 10 * time.Minute, Boot: "b2"}
+			h.unit("web.service", func(u *state.Unit) { u.Invocation = "i2-web.service" })
+			h.have.Host.Value.UnitsLoaded = h.now.Wall.Add(-9 * time.Minute)
+			c.make(h)
+			h.see()
+			h.settle()
+			h.redeclare("web", "unit web v2")
 			if d := cmp.Diff(c.want, tell(h.make())); d != "" {
 				t.Errorf("plan (-want +got):\n%s", d)
 			}
