@@ -290,6 +290,7 @@ func TestPurePackagesArePure(t *testing.T) {
 // Everything else speaks D-Bus, reads files or sends values: never N processes.
 var starters = map[string]string{
 	"actuators/host":               "launches plugins",
+	"actuators/git":                "fetches and pushes with git itself, bounded and as a user without rights; no Go library reverts, or talks to servers as git does",
 	"actuators/actuatortest":       "tries a stranger's plugin as a subprocess",
 	"cmd/evenkeel":                 "hands `logs` over to journalctl",
 	"cmd/bench":                    "measures whole programs",

@@ -104,7 +104,7 @@ func (d *draft) broke(on *state.Provisional) []broken {
 	for _, object := range on.Well {
 		name := strings.TrimPrefix(object, "Service/")
 		s := d.declaredAs(name)
-		if s == nil || s.Spec.State == desired.Stopped || s.Spec.State == desired.Ignored || d.elsewhere(on, name) {
+		if s == nil || s.Spec.State == desired.Stopped || s.Spec.State == desired.Ignored || d.excused(on, name) {
 			continue
 		}
 		for _, v := range d.vitals[name] {
@@ -206,9 +206,9 @@ func (d *draft) late(on *state.Provisional) bool {
 	return left <= 0
 }
 
-// elsewhere tells that a service is not well because of something that the
+// excused tells that a service is not well because of something that the
 // revision did not touch.
-func (d *draft) elsewhere(on *state.Provisional, name string) bool {
+func (d *draft) excused(on *state.Provisional, name string) bool {
 	found := make(map[string]string)
 	d.dig(name, found, map[string]bool{name: true})
 	for root := range found {
