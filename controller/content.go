@@ -47,7 +47,7 @@ func (l *loop) content(s state.Step) []byte {
 // object is now: a Step that was planned for another version of it is refused.
 // nil: it is told nothing.
 func (l *loop) resolve(s state.Step) func(context.Context) ([]byte, error) {
-	want, secret := l.want, l.c.o.Secret
+	want, secret, remote := l.want, l.c.o.Secret, l.c.o.Remote
 	switch name := s.Action.Target; s.Action.Actuator {
 	case "cache":
 		return func(context.Context) ([]byte, error) {
@@ -73,6 +73,8 @@ func (l *loop) resolve(s state.Step) func(context.Context) ([]byte, error) {
 			}
 			return json.Marshal(map[string]string{"user": user})
 		}
+	case "git":
+		return func(ctx context.Context) ([]byte, error) { return gitRemote(ctx, remote) }
 	}
 	return nil
 }
@@ -94,6 +96,18 @@ func database(ctx context.Context, o *desired.Database, secret Secret) ([]byte, 
 		return nil, actuators.Errorf(actuators.Unavailable, "resolve the dsn of the Database %s: %w", o.Name, err)
 	}
 	return json.Marshal(map[string]any{"postgres": map[string]string{"dsn": dsn}})
+}
+
+// gitRemote is where the actuator git reads and pushes.
+func gitRemote(ctx context.Context, remote Remote) ([]byte, error) {
+	if remote == nil {
+		return nil, actuators.Errorf(actuators.Unavailable, "desired state does not come from git here, so nothing can be pushed to it")
+	}
+	b, err := remote(ctx)
+	if err != nil {
+		return nil, actuators.Errorf(actuators.Unavailable, "find the git remote and its credentials: %w", err)
+	}
+	return b, nil
 }
 
 // declare says which plugins there are.

@@ -29,6 +29,7 @@ func TestWhatActuatorsAreTold(t *testing.T) {
 	tests := map[string]struct {
 		action actuators.Action
 		secret Secret
+		remote Remote
 		told   string
 		kind   actuators.Kind
 		says   string // nothing: there is no error
@@ -43,11 +44,14 @@ func TestWhatActuatorsAreTold(t *testing.T) {
 		"a secret not found":  {action: actuators.Action{Actuator: "postgres", Target: "main", Args: map[string]string{"declared": "d2"}}, secret: broken, kind: actuators.Unavailable, says: "resolve the dsn of the Database main: no credential pg-dsn"},
 		"a program":           {action: actuators.Action{Actuator: "exec", Target: "/bin/a"}, told: `{"user":"backup"}`},
 		"a program's nobody":  {action: actuators.Action{Actuator: "exec", Target: "/bin/b"}, told: `{"user":"nobody"}`},
+		"a git remote":        {action: actuators.Action{Actuator: "git", Verb: "revert", Target: "main"}, remote: func(context.Context) ([]byte, error) { return []byte(`{"remotes":["r"]}`), nil }, told: `{"remotes":["r"]}`},
+		"no git remote":       {action: actuators.Action{Actuator: "git", Verb: "push", Target: "main"}, kind: actuators.Unavailable, says: "desired state does not come from git here"},
+		"a credential, bad":   {action: actuators.Action{Actuator: "git", Verb: "push", Target: "main"}, remote: func(context.Context) ([]byte, error) { return nil, errors.New("open to everybody") }, kind: actuators.Unavailable, says: "find the git remote and its credentials: open to everybody"},
 		"a program, unlisted": {action: actuators.Action{Actuator: "exec", Target: "/bin/sh"}, kind: actuators.Refused, says: "policy does not list /bin/sh under exec"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			l := &loop{want: want, c: &Controller{o: Options{Secret: tt.secret}}}
+			l := &loop{want: want, c: &Controller{o: Options{Secret: tt.secret, Remote: tt.remote}}}
 			resolve := l.resolve(state.Step{Action: tt.action})
 			if resolve == nil {
 				t.Fatal("it is told nothing")

@@ -67,6 +67,10 @@ type Plugins interface {
 // not tell the value.
 type Secret func(ctx context.Context, s desired.Secret) (string, error)
 
+// Remote is what the actuator git is told: the remotes of desired state, and the
+// credentials for them. Its error must not tell those.
+type Remote func(context.Context) ([]byte, error)
+
 // Options are what a Controller is made of. All but the last group are required.
 type Options struct {
 	Source    Source
@@ -77,6 +81,7 @@ type Options struct {
 
 	Plugins Plugins                         // nil: there are none
 	Secret  Secret                          // nil: what needs a secret is refused
+	Remote  Remote                          // where desired state comes from and can be pushed to; nil: there is no such place
 	Kept    Kept                            // versions of files that were displaced; nil: none can be restored by hand
 	Version string                          // of evenkeel; a change of it is remembered; empty: it is not
 	Stopped func() bool                     // the kill switch, read before each act; nil: none

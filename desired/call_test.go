@@ -40,6 +40,7 @@ func TestRungsAsCalls(t *testing.T) {
 		},
 		{Do{Do: "postgres.terminate", With: map[string]any{"database": "main", "state": "idle"}}, "postgres.terminate main state=idle"},
 		{Do{Do: "exec.run", With: map[string]any{"argv": []any{"/bin/mend", "-a", "x y"}, "timeout": "5m"}}, `exec.run /bin/mend argv=["-a","x y"] timeout=5m0s`},
+		{Do{Do: "git.revert", With: map[string]any{"why": "it was slow"}}, "git.revert  why=it was slow"},
 		{Do{Do: "exec.run", With: map[string]any{"argv": []any{"/bin/mend"}}}, `exec.run /bin/mend argv=[]`},
 		{
 			Do{Do: "lights.blink", With: map[string]any{"target": "hall", "times": 3, "rate": 0.5, "on": true, "list": []any{1, "a"}, "none": nil}},

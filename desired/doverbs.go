@@ -49,7 +49,7 @@ var doVerbs = map[string]doVerb{
 	"failover":        {verb: "failover", with: []withKey{{"to", svcName, true}, {"upstream", written, false}, {"standby", written, false}, {"drain", span, false}}},
 	"scale":           {verb: "scale", with: []withKey{{"by", whole, false}, {"to", number, false}}},
 	"notify.send":     {actuator: "notify", verb: "send", open: true},
-	"git.revert":      {actuator: "git", verb: "revert", open: true},
+	"git.revert":      {actuator: "git", verb: "revert", with: []withKey{{"why", written, false}}}, // what is reverted, and where, is known when it is done
 	"journal.vacuum":  {actuator: "journal", verb: "vacuum", with: []withKey{{"size", size, true}}},
 	"exec.run":        {actuator: "exec", verb: "run", target: "argv", with: []withKey{{"argv", command, true}, {"timeout", span, false}}},
 	"cache.flush":     {actuator: "cache", verb: "flush", target: "cache", with: []withKey{{"cache", cacheName, true}, {"maxShare", share, false}, {"pattern", written, false}, {"idle", span, false}, {"noTTL", flag, false}}},

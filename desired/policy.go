@@ -160,6 +160,9 @@ var forbiddenPaths = []string{
 // alone.
 func (p Policy) Approval(action string) string {
 	actuator, verb, _ := strings.Cut(action, ".")
+	if action == "git.revert" {
+		return p.strictest(action, "git.push", verb, "push", actuator)
+	}
 	for _, name := range []string{action, verb, actuator} {
 		if a, ok := p.Actions[name]; ok {
 			return a
@@ -169,6 +172,22 @@ func (p Policy) Approval(action string) string {
 		return Auto
 	}
 	return Approve
+}
+
+// strictest is what policy says of an action that is also another one: a revert
+// is a push. It is auto only where it is named, and nothing that is named says
+// otherwise.
+func (p Policy) strictest(names ...string) string {
+	said := Approve
+	for _, name := range names {
+		if a, ok := p.Actions[name]; ok {
+			if a != Auto {
+				return Approve
+			}
+			said = Auto
+		}
+	}
+	return said
 }
 
 // RunsAs tells whether policy lists a program, by its absolute path, and who

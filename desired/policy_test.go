@@ -30,6 +30,42 @@ func TestUnitGlobs(t *testing.T) {
 	}
 }
 
+// TestApproval is what policy's actions mean: the full name counts before the verb
+// alone, and that before the actuator. A revert is a push, too.
+func TestApproval(t *testing.T) {
+	for _, c := range []struct {
+		actions map[string]string
+		action  string
+		want    string
+	}{
+		{nil, "systemd.restart", Auto},
+		{nil, "cache.flush", Approve},
+		{map[string]string{"cache": Auto}, "cache.flush", Auto},
+		{map[string]string{"cache": Auto, "flush": Approve}, "cache.flush", Approve},
+		{map[string]string{"cache.flush": Auto, "flush": Approve}, "cache.flush", Auto},
+		{nil, "git.push", Approve},
+		{map[string]string{"git.push": Auto}, "git.push", Auto},
+		{map[string]string{"git.push": Auto, "push": Approve}, "git.push", Auto},
+		{map[string]string{"git.revert": Auto}, "git.push", Approve},
+		{nil, "git.revert", Approve},
+		{map[string]string{"rollback": Auto, "restart": Auto}, "git.revert", Approve},
+		{map[string]string{"git.revert": Auto}, "git.revert", Auto},
+		{map[string]string{"revert": Auto}, "git.revert", Auto},
+		{map[string]string{"git": Auto}, "git.revert", Auto},
+		{map[string]string{"git.push": Auto}, "git.revert", Auto},
+		{map[string]string{"push": Auto}, "git.revert", Auto},
+		{map[string]string{"git.revert": Auto, "git.push": Approve}, "git.revert", Approve},
+		{map[string]string{"git.revert": Auto, "push": Approve}, "git.revert", Approve},
+		{map[string]string{"git.revert": Auto, "git": Approve}, "git.revert", Approve},
+		{map[string]string{"git.push": Auto, "revert": Approve}, "git.revert", Approve},
+		{map[string]string{"git.push": Auto, "git.revert": Approve}, "git.revert", Approve},
+	} {
+		if got := (Policy{Actions: c.actions}).Approval(c.action); got != c.want {
+			t.Errorf("%s by %v: %s, want %s", c.action, c.actions, got, c.want)
+		}
+	}
+}
+
 // TestProtected names some of what nobody may ask evenkeel to disturb.
 func TestProtected(t *testing.T) {
 	p := Policy{Protect: []string{"vault"}}

@@ -13,6 +13,7 @@ import (
 	"github.com/pakashop/evenkeel/actuators"
 	"github.com/pakashop/evenkeel/actuators/cache"
 	"github.com/pakashop/evenkeel/actuators/exec"
+	"github.com/pakashop/evenkeel/actuators/git"
 	"github.com/pakashop/evenkeel/actuators/host"
 	"github.com/pakashop/evenkeel/actuators/postgres"
 	"github.com/pakashop/evenkeel/actuators/wire"
@@ -24,6 +25,7 @@ import (
 var roles = map[string]role{
 	cache.Name:    {make: func(settings) actuators.Actuator { return cache.New(version) }},
 	postgres.Name: {make: func(settings) actuators.Actuator { return postgres.New(version) }, user: "nobody"},
+	git.Name:      {make: func(settings) actuators.Actuator { return git.New(version) }, user: "nobody"},
 	exec.Name:     {make: func(s settings) actuators.Actuator { return exec.New(exec.Options{Version: version, State: s.Exec}) }},
 }
 
@@ -70,8 +72,11 @@ func newPlugins(stateDir, folder string, log *slog.Logger) (plugins, error) {
 	var own []host.Spec
 	for _, name := range slices.Sorted(maps.Keys(roles)) {
 		spec := host.Spec{Name: name, Role: name, User: roles[name].user}
-		if name == exec.Name {
+		switch name {
+		case exec.Name:
 			spec.Config = map[string]any{"exec": filepath.Join(stateDir, "exec")}
+		case git.Name:
+			spec.User = gitUser()
 		}
 		own = append(own, spec)
 	}

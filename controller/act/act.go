@@ -77,6 +77,8 @@ func deadline(a actuators.Action) time.Duration {
 		return 90 * time.Second
 	case "cache.flush":
 		return 2 * time.Minute
+	case "git.revert", "git.push":
+		return 2 * time.Minute // a fetch, a push, and a look at what came of it
 	case "exec.run":
 		// What it runs has a limit of its own, which must come first.
 		if d, err := time.ParseDuration(a.Args["timeout"]); err == nil && d > 0 {

@@ -81,7 +81,7 @@ func TestActuatorsAsDeclared(t *testing.T) {
 		b.Errorf("started before it was needed: %s", got)
 	}
 	for actuator, want := range map[string]string{
-		"motd": "set clear", "cache": "flush", "postgres": "terminate", "exec": "run", "file": "write remove",
+		"motd": "set clear", "cache": "flush", "postgres": "terminate", "exec": "run", "file": "write remove", "git": "revert push",
 	} {
 		if got := b.verbs(actuator); got != want {
 			b.Errorf("%s can %q, want %q", actuator, got, want)

@@ -80,8 +80,17 @@ func (r *Reader) credential(name string) (string, error) {
 			return v, err
 		}
 	}
-	return "", fmt.Errorf("there is no credential %s in %s", name, strings.Join(folders, ", "))
+	return "", absent(fmt.Sprintf("there is no credential %s in %s", name, strings.Join(folders, ", ")))
 }
+
+// absent is the error of a credential that is not there, for which some can do
+// without it.
+type absent string
+
+func (a absent) Error() string { return string(a) }
+
+// Is tells that it is a file that does not exist.
+func (a absent) Is(target error) bool { return target == fs.ErrNotExist }
 
 // file reads a file by its path, which must lie below one of the folders.
 func (r *Reader) file(path string) (string, error) {
