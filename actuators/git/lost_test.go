@@ -83,6 +83,7 @@ func forgetful(t *testing.T) (s server, bad string, r actuators.Request) {
 	bad = s.commit("production", "ada", "Bad", "unit", "bad")
 	s.git("config", "uploadpack.allowFilter", "false")
 	s.git("config", "receive.autogc", "false")
+	s.git("config", "core.fsync", "none")
 	return s, bad, revert(told(s.url()), good, bad)
 }
 

@@ -108,7 +108,8 @@ func (p *place) open(w wish) (err error) {
 }
 
 // config is all that git is told. Programs that it might start are none but its
-// own; what it keeps in memory fits into what it may have.
+// own; what it keeps in memory fits into what it may have; and what is gone when it
+// is done need not survive a power cut.
 func (p *place) config(extensions, filter string) string {
 	helper := ""
 	if p.remote.scheme == "https" {
@@ -121,6 +122,7 @@ func (p *place) config(extensions, filter string) string {
 	hooksPath = /dev/null
 	attributesFile = /dev/null
 	fsmonitor = false
+	fsync = none
 	packedGitWindowSize = 16m
 	packedGitLimit = 64m
 	bigFileThreshold = 16m
