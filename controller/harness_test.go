@@ -248,6 +248,7 @@ func (r *rig) run() {
 	c, err := controller.New(controller.Options{
 		Source: from, Observer: r.eyes, Store: r.store, Actuators: acts,
 		Log: slog.New(slog.DiscardHandler), Stopped: r.stopped.Load, Tell: r.tell,
+		Remote: func(context.Context) ([]byte, error) { return []byte("{}"), nil },
 	})
 	if err != nil {
 		r.t.Fatal(err)

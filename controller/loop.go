@@ -56,6 +56,7 @@ func newLoop(c *Controller, finished func(*loop) bool) *loop {
 // should be.
 func (l *loop) start(in offer, missing string) {
 	l.want, l.warnings = in.set, in.warnings
+	l.c.o.InForce(l.want)
 	if f, ok := l.c.o.Source.(Follower); ok {
 		l.have.Source = f.Standing()
 		l.have.Source.Missing = missing

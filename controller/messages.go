@@ -48,7 +48,7 @@ func (m wanted) tell(l *loop) bool {
 		l.have.Source.Missing = missing
 		return true // the plan says which of its revisions is in force
 	}
-	if sameBounds(m.set, l.want) && m.set.Revision == l.want.Revision && m.set.Environment == l.want.Environment && m.set.SameSecrets(l.want) {
+	if sameBounds(m.set, l.want) && sameSecrets(m.set, l.want) && m.set.Revision == l.want.Revision && m.set.Environment == l.want.Environment {
 		l.warnings = m.warnings
 		return false
 	}

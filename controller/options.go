@@ -88,6 +88,7 @@ type Options struct {
 	Resync  time.Duration                   // how often everything is looked at again; default 1 m, with jitter
 	Grace   time.Duration                   // how long a shutdown waits for Steps under way; default 20 s
 	Ready   func()                          // called once, when the first Plan was made
+	InForce func(*desired.Set)              // told what is in force from now on, before anything is compared with it; must be quick
 	Tell    func(text string)               // shows a few lines to those who are logged in; must not block; nil: nobody does
 	Done    func(state.Step, state.Outcome) // called for each Step that ended, on the loop's goroutine
 }
@@ -109,6 +110,9 @@ func (o *Options) defaults() error {
 	}
 	if o.Ready == nil {
 		o.Ready = func() {}
+	}
+	if o.InForce == nil {
+		o.InForce = func(*desired.Set) {}
 	}
 	if o.Tell == nil {
 		o.Tell = func(string) {}

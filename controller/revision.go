@@ -71,7 +71,7 @@ func (l *loop) enforce(now state.Time) {
 	name := plan.InForce(l.past, l.have.Source.Wanted)
 	newest := l.offered.set
 	switch {
-	case name == l.want.Revision && sameBounds(newest, l.want):
+	case name == l.want.Revision && sameBounds(newest, l.want) && sameSecrets(newest, l.want):
 		return
 	case name == newest.Revision:
 		if l.settling(now) {
@@ -134,6 +134,7 @@ func (l *loop) put(next offer) {
 		l.c.o.Log.Warn("desired state has a warning", "warning", w)
 	}
 	l.want, l.warnings = next.set, next.warnings
+	l.c.o.InForce(l.want)
 	l.interest()
 	l.c.o.Observer.Probe(l.want.Probings())
 	l.declare()
@@ -144,6 +145,12 @@ func (l *loop) put(next offer) {
 // git's business, and changes by itself.
 func sameBounds(a, b *desired.Set) bool {
 	return a == b || reflect.DeepEqual(a.Policy, b.Policy) && reflect.DeepEqual(a.Host, b.Host)
+}
+
+// sameSecrets tells that as much could be decrypted of two Sets, if they are of one
+// revision: the host's identity, too, changes by itself.
+func sameSecrets(a, b *desired.Set) bool {
+	return a == b || a.Revision != b.Revision || a.SameSecrets(b)
 }
 
 // brought brings a revision that was asked for.

@@ -59,6 +59,23 @@ func (s *Set) SameSecrets(other *Set) bool {
 	return slices.Equal(s.secrets(), other.secrets())
 }
 
+// Seals tells whether there is anything encrypted in a Set.
+func (s *Set) Seals() bool { return len(s.secrets()) > 0 }
+
+// StayLocked gives each sealed file the digest of its encrypted form, for whoever
+// compares revisions and decrypts nothing: that tells what changed, and may tell
+// more where the same content was encrypted anew.
+func (s *Set) StayLocked() {
+	for i := range s.Services {
+		for j := range s.Services[i].Files {
+			if a := &s.Services[i].Files[j]; a.Sealed != nil {
+				a.Digest, a.Locked = Digest(a.Sealed), ""
+			}
+		}
+		s.Services[i].FilesDigest = digestOf(s.Services[i].Files...)
+	}
+}
+
 // secrets lists what is known of each sealed file.
 func (s *Set) secrets() []string {
 	var all []string

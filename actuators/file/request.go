@@ -19,12 +19,12 @@ type wish struct {
 	path    string
 	content []byte
 	remove  bool
-	digest  string // SHA-256 of what is to lie there; with onlyPerm empty
+	digest  string // SHA-256 of what is to lie there; with onlyPerm, and of a link, empty
 	was     string // how the caller calls what he saw there; empty: no file
+	name    func(path, digest string) string
 	link    string // where the link that is to lie there leads; empty: no link is to
 	wasLink string // where the link that the caller saw there leads; empty: there was none
-	name    func(path, digest string) string
-	keep    bool // what is replaced is a human's, and is to be kept
+	keep    bool   // what is replaced is a human's, and is to be kept
 	object  string
 	perm    attributes
 	// onlyPerm says that the content belongs to the host: what is wanted is what
@@ -163,13 +163,9 @@ func (w wish) compare(have target) (done bool, err error) {
 		return conflict("the file was removed")
 	case !have.exists:
 		return false, nil
-	case w.remove && !w.seen(have):
-		return conflict("the file was changed")
-	case w.remove:
-		return false, nil
 	case w.link != "" && have.link == w.link:
 		return true, nil
-	case w.link == "" && w.is(have):
+	case !w.remove && w.link == "" && w.is(have):
 		return have.perm == w.perm, nil
 	case w.was == "" && w.wasLink == "":
 		return conflict("a file appeared there")
@@ -181,10 +177,7 @@ func (w wish) compare(have target) (done bool, err error) {
 
 // seen tells whether what lies there is what the caller saw.
 func (w wish) seen(have target) bool {
-	if w.wasLink != "" || have.link != "" {
-		return have.link == w.wasLink
-	}
-	return w.name(w.path, have.digest) == w.was
+	return w.name(w.path, have.digest) == w.was && have.link == w.wasLink
 }
 
 // is tells whether what lies there has the content that is to lie there.
@@ -192,7 +185,7 @@ func (w wish) is(have target) bool {
 	if w.onlyPerm {
 		return w.seen(have)
 	}
-	return have.link == "" && have.digest == w.digest
+	return have.digest == w.digest
 }
 
 // detail is one line for a human.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pakashop/evenkeel/controller"
 	"github.com/pakashop/evenkeel/controller/api"
+	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/state"
 	"github.com/pakashop/evenkeel/state/record"
 )
@@ -53,6 +54,11 @@ func (a *app) daemon(ctx context.Context, log *slog.Logger) (*daemon, error) {
 	}
 	d := &daemon{parts: p, plugins: own, store: store, options: controller.Options{
 		Source: folder{a, a.defaultPaths(), p.secrets}, Observer: p.observer, Store: store, Actuators: p.actuators, Plugins: own, Log: log, Stopped: stopped, Kept: a.keptVersion, Secret: p.secrets.Value,
+		InForce: func(set *desired.Set) {
+			if err := a.inForce(set); err != nil {
+				log.Error("which files are encrypted is not kept, and is told again with the next desired state", "error", err)
+			}
+		},
 	}}
 	return d, nil
 }

@@ -132,6 +132,9 @@ func (a *app) lookAt(ctx context.Context, how reach, load func() (*desired.Set, 
 	if err == nil {
 		err = r.err
 	}
+	if err == nil {
+		err = a.inForce(want)
+	}
 	if err != nil {
 		return api.View{}, err
 	}

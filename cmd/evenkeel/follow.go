@@ -73,6 +73,7 @@ func (b *branchFlags) check(cmd *cobra.Command) (ok bool, err error) {
 type followed struct {
 	*follow.Follower
 	branch string
+	host   string // as policy or the machine names it
 	policy string // the file
 }
 
@@ -127,7 +128,7 @@ func (a *app) follow(ctx context.Context, b branchFlags, d *daemon, log *slog.Lo
 	}
 	past := d.store.Past()
 	in := plan.InForce(past, past.Revision.Name)
-	f := followed{branch: b.branch, policy: a.policy, Follower: follow.New(follow.Options{
+	f := followed{branch: b.branch, host: hostOf(policy), policy: a.policy, Follower: follow.New(follow.Options{
 		Branch: fetcher(func(ctx context.Context, floor ...string) (git.Head, error) {
 			policy, err := a.gitPolicy()
 			if err != nil {
@@ -208,15 +209,15 @@ func hostOf(p desired.Policy) string {
 	return read.Options{Policy: p}.Complete().Host.Name
 }
 
-// loadTree reads the files of a commit, in a process without rights. What is
-// encrypted for this host is decrypted here, where its key is.
+// loadTree reads the files of a commit, in a process without rights, and decrypts
+// what is encrypted in them.
 func (a *app) loadTree(ctx context.Context, t *git.Tree, p desired.Policy) (*desired.Set, read.Problems, error) {
 	set, problems, err := apart.Load(ctx, t, read.Options{Environment: a.environment, Policy: p, Revision: t.Commit.ID, Origins: true})
-	if err != nil || set == nil {
-		return nil, problems, err
+	if err != nil {
+		return nil, nil, err
 	}
 	set, wrong, err := a.unsealed(set)
-	return set, append(problems, wrong...), err
+	return set, slices.Concat(problems, wrong), err
 }
 
 // hints takes webhooks until ctx ends.

@@ -36,7 +36,11 @@ func (r revision) options(o read.Options) read.Options {
 func (r revision) load(environment string, o read.Options) (*desired.Set, read.Problems) {
 	o = r.options(o)
 	o.Environment = environment
-	return read.Load(r.paths, o)
+	set, problems := read.Load(r.paths, o)
+	if set != nil {
+		set.StayLocked()
+	}
+	return set, problems
 }
 
 // revisions reads what is to be compared: from a repository, or from two folders.
@@ -136,10 +140,7 @@ func stranger() string {
 	if os.Geteuid() != 0 {
 		return ""
 	}
-	if _, err := user.Lookup("evenkeel"); err == nil {
-		return "evenkeel"
-	}
-	return "nobody"
+	return gitUser()
 }
 
 // credentialFolders are where a key or a token for the repository may lie: in CI

@@ -109,6 +109,7 @@ func (a *app) runController(ctx context.Context, every time.Duration, branch *br
 			return err
 		}
 		source, d.options.Source = &f, f
+		d.options.Remote = gitRemote(branch.remotes, f.host, d.parts.secrets.Value)
 	}
 	terminals := wall.New(wall.Options{Log: log})
 	d.options.Tell = terminals.Tell

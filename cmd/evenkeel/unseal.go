@@ -23,7 +23,16 @@ func (a *app) unsealed(set *desired.Set) (*desired.Set, read.Problems, error) {
 	if problems != nil {
 		return nil, problems, nil
 	}
-	return set, nil, names.Use(set)
+	return set, nil, nil
+}
+
+// inForce has what is in force named as its files are to be called.
+func (a *app) inForce(set *desired.Set) error {
+	names, err := a.names()
+	if err != nil {
+		return err
+	}
+	return names.Use(set)
 }
 
 // keepNames writes down how what is decrypted is called, for whoever acts: what it

@@ -49,6 +49,14 @@ func (d *draft) rung(sv *service, v vitals, do desired.Do) (w wish, no string) {
 		}
 		w.unit, c.Target = v.unit, v.unit
 		w.needs = append(slices.Clone(sv.changed), sv.written...)
+	case c.Actuator == "git":
+		q, bad := d.past.Quarantined[d.have.Source.Wanted]
+		if !bad || d.have.Source.Testing {
+			return w, "no revision was taken back that could be reverted"
+		}
+		w.effect, w.remedial = actuators.None, false
+		w.action, w.key = d.toRevert(q, v.detail)
+		return w, ""
 	case c.Actuator == "notify":
 		w.effect, w.remedial = actuators.None, false
 	}

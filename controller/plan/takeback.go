@@ -181,7 +181,9 @@ const revertWithin = 30 * time.Minute
 // revert has the bad commit reverted in git, once, and waits for what the branch
 // says then.
 func (d *draft) revert(c state.Case, q state.Quarantine) {
-	branch := d.have.Source.Branch
+	if d.have.Source.Testing {
+		return // it is one host's trial, and its author mends it
+	}
 	failed := 0
 	for _, t := range c.Tried {
 		switch {
@@ -193,13 +195,8 @@ func (d *draft) revert(c state.Case, q state.Quarantine) {
 			failed++
 		}
 	}
-	w := wish{
-		reason: state.RevisionBad, detail: c.Detail, effect: actuators.None, repairs: true, cause: c.ID, rung: 2,
-		key: "revert-" + state.Digest([]byte(branch + "\x00" + q.Name))[:16],
-		action: actuators.Action{Actuator: "git", Verb: "revert", Target: branch, Args: map[string]string{
-			"commit": q.Name, "base": q.To, "at": d.have.Source.Time.UTC().Format(time.RFC3339), "host": d.want.Host.Name, "why": oneLine(c.Detail),
-		}},
-	}
+	w := wish{reason: state.RevisionBad, detail: c.Detail, effect: actuators.None, repairs: true, cause: c.ID, rung: 2}
+	w.action, w.key = d.toRevert(q, c.Detail)
 	f, has := d.past.Failures[state.TallyKey(d.hostObject(), w.action)]
 	if failed > 0 && (failed >= revertTries || !has || !passing(f.Kind)) {
 		c = d.stop(c, state.Escalated, "it cannot be reverted in git: "+oneLine(f.Detail))
@@ -207,6 +204,15 @@ func (d *draft) revert(c state.Case, q state.Quarantine) {
 		return
 	}
 	d.wish(d.hostService(), w)
+}
+
+// toRevert is the action that takes a commit back in git, and its Key: the same for
+// every host that follows the branch.
+func (d *draft) toRevert(q state.Quarantine, why string) (actuators.Action, string) {
+	branch := d.have.Source.Branch
+	return actuators.Action{Actuator: "git", Verb: "revert", Target: branch, Args: map[string]string{
+		"commit": q.Name, "base": q.To, "at": d.have.Source.Time.UTC().Format(time.RFC3339), "host": d.want.Host.Name, "why": oneLine(why),
+	}}, "revert-" + state.Digest([]byte(branch + "\x00" + q.Name))[:16]
 }
 
 // passing tells a failure that may be over when it is tried again.

@@ -78,7 +78,7 @@ type FileDetail struct {
 	Group     string `json:"group"`
 	Sensitive bool   `json:"sensitive"`
 
-	content bool // is not as declared
+	Hidden bool `json:"-"` // its content is sensitive, and not as declared
 }
 
 // HoldDetail is one remembered hold.
@@ -197,6 +197,7 @@ func (v View) fileDetails(s *desired.Service, d declared) []FileDetail {
 	add := func(a desired.Artifact, as string) {
 		f := v.fileDetail(a, as)
 		if f.Sensitive = d[a.Path].sensitive; f.Sensitive {
+			f.Hidden = f.Desired != "" && f.Desired != f.Observed
 			f.Desired, f.Observed = "", ""
 		}
 		out = append(out, f)
@@ -245,7 +246,6 @@ func (v View) fileDetail(a desired.Artifact, as string) FileDetail {
 	if a.Host {
 		f.Desired = ""
 	}
-	f.content = f.Desired != "" && f.Desired != f.Observed
 	switch {
 	case !have.Known(), a.Locked != "" && have.Value.Kind != state.Absent:
 		f.State = "unknown"

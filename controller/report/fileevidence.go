@@ -55,9 +55,9 @@ func (d FileDetail) differs(have state.File) string {
 	}
 	var parts []string
 	switch {
-	case !d.content:
-	case d.Sensitive:
+	case d.Hidden:
 		parts = append(parts, "content (sensitive)")
+	case d.Desired == "" || d.Desired == d.Observed:
 	default:
 		parts = append(parts, fmt.Sprintf("content sha256 %s, declared %s", brief(d.Observed), brief(d.Desired)))
 	}

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/state"
@@ -59,7 +58,7 @@ func TestDescribeARelease(t *testing.T) {
 			d, _ := c.h.Describe("pakashop-backend", nil)
 			got := d.Files[len(d.Files)-1]
 			c.want.Path, c.want.As = "/opt/pakashop/backend/current", "release"
-			if diff := cmp.Diff(c.want, got, cmpopts.IgnoreUnexported(FileDetail{})); diff != "" {
+			if diff := cmp.Diff(c.want, got); diff != "" {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 			if got := got.digests(); got != c.text {

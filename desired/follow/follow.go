@@ -170,7 +170,7 @@ func (f *Follower) Hint() {
 }
 
 // Load is the newest desired state that may be believed, for the policy as it is
-// now.
+// now. What is encrypted in it is decrypted anew: the host's identity may have come.
 func (f *Follower) Load(ctx context.Context) (*desired.Set, []string, error) {
 	policy, err := f.o.Policy()
 	if err != nil {
@@ -182,7 +182,7 @@ func (f *Follower) Load(ctx context.Context) (*desired.Set, []string, error) {
 	if set == nil || tree == nil {
 		return nil, nil, errors.New("nothing was followed yet")
 	}
-	if reflect.DeepEqual(set.Policy, policy) {
+	if reflect.DeepEqual(set.Policy, policy) && !set.Seals() {
 		return set, warnings, nil
 	}
 	return f.load(ctx, tree, policy)

@@ -83,7 +83,8 @@ func (n *Names) Keep() error {
 	return n.save(n.paths)
 }
 
-// Use learns which paths a Set seals, before anybody compares anything with it.
+// Use learns which paths a Set seals that is in force from now on, before anybody
+// compares anything with it. An error says that it is not kept.
 func (n *Names) Use(set *desired.Set) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -100,12 +101,13 @@ func (n *Names) Use(set *desired.Set) error {
 			}
 		}
 	}
-	if n.keeps && !maps.Equal(next, n.paths) {
-		if err := n.save(next); err != nil {
-			return err
-		}
+	if maps.Equal(next, n.paths) {
+		return nil
 	}
 	n.paths = next
+	if n.keeps {
+		return n.save(next)
+	}
 	return nil
 }
 

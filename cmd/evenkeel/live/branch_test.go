@@ -142,7 +142,9 @@ func TestABadCommitGoesBack(t *testing.T) {
 				t.Errorf("it took %s", took)
 			}
 			b.until("healthy again", healthy)
-			var d struct{ Held []struct{ Object, Reason string } }
+			var d struct {
+				Held []struct{ Object, Reason string }
+			}
 			b.data(&d, "diff", "-o", "json")
 			if !strings.Contains(fmt.Sprint(d.Held), "{Host/app-1 Quarantined}") {
 				t.Errorf("diff does not say what is quarantined: %+v", d)
@@ -161,6 +163,63 @@ func TestABadCommitGoesBack(t *testing.T) {
 	if n := b.sh("evenkeel history -o json | grep -c '\"verb\":\"rollback\"'"); n != "4" {
 		t.Errorf("%s rollbacks, want 4:\n%s", n, b.evenkeel("history").out)
 	}
+}
+
+// A bad commit is reverted in git by the host that it broke, once; what the branch
+// says then goes on. Where the branch is protected a branch of its own is pushed.
+func TestABadCommitIsReverted(t *testing.T) {
+	t.Parallel()
+	b := boot(t, "reverted")
+	b.sh("git config --global safe.directory '*'")
+	b.followBranch("none", map[string]string{"shop.yaml": shopping("")})
+	b.write(policyFile, strings.Replace(fmt.Sprintf(gitPolicy, "none"), "rollback: auto", "rollback: auto, git.push: auto", 1))
+	b.sh("chown -R nobody " + bareRepo)
+	first := b.sh("cd " + workRepo + " && git rev-parse HEAD")
+	b.inForceIs(first)
+	b.comes("systemctl is-active web api mail")
+	bad := b.commit("crash", map[string]string{"shop.yaml": shopping("/bin/sh -c 'exit 3'")})
+	head := "git -C " + bareRepo + " rev-parse production"
+	b.until("the branch has a revert", func() string {
+		if b.sh(head) == bad {
+			return b.evenkeel("status").out + b.evenkeel("diff").out
+		}
+		return ""
+	})
+	revert := b.sh(head)
+	b.inForceIs(revert)
+	log := b.sh("git -C " + bareRepo + " log -1 --format=%P%n%B production")
+	if !strings.HasPrefix(log, bad+"\nRevert \"crash\"") || !strings.Contains(log, "This reverts commit "+bad) || !strings.Contains(log, "\nEvenkeel-Key: ") {
+		t.Errorf("the revert:\n%s", log)
+	}
+	if diff := b.sh("git -C " + bareRepo + " diff " + first + " " + revert); diff != "" {
+		t.Errorf("the revert differs from the last good commit:\n%s", diff)
+	}
+	b.until("all is well, and the case is closed", func() string {
+		if r := b.evenkeel("diff"); r.code != 0 {
+			return r.out
+		}
+		return ""
+	})
+	if n := b.sh("evenkeel history -o json | grep -c '\"verb\":\"revert\"'"); n != "1" {
+		t.Errorf("%s reverts:\n%s", n, b.evenkeel("history").out)
+	}
+	if out := b.evenkeel("changes", "--since", "10m").out; !strings.Contains(out, "git.revert") {
+		t.Errorf("changes tells nothing of the revert:\n%s", out)
+	}
+
+	b.sh("printf '#!/bin/sh\\nwhile read old new ref; do [ $ref != refs/heads/production ] || [ \"$(id -u)\" = 0 ] || { echo protected branch >&2; exit 1; }; done\\n' > " + bareRepo + "/hooks/pre-receive && chmod +x " + bareRepo + "/hooks/pre-receive")
+	b.sh("cd " + workRepo + " && git pull -q origin production")
+	bad = b.commit("crash again", map[string]string{"shop.yaml": shopping("/bin/sh -c 'exit 4'")})
+	b.until("a branch for a pull request", func() string {
+		if out := b.sh("git -C " + bareRepo + " branch --list 'evenkeel/*'"); !strings.Contains(out, bad[:7]) {
+			return out + "\n" + b.evenkeel("status").out
+		}
+		return ""
+	})
+	if b.sh(head) != bad {
+		t.Error("the protected branch was moved")
+	}
+	b.inForceIs(revert)
 }
 
 // What has nothing to do with a commit takes it nowhere, a kill and a reboot do not
@@ -223,7 +282,9 @@ func TestACommitThatMustNotBeBelieved(t *testing.T) {
 	refused := func(what, reason, says string) {
 		t.Helper()
 		b.until(what, func() string {
-			var d struct{ Held []struct{ Object, Reason, Detail string } }
+			var d struct {
+				Held []struct{ Object, Reason, Detail string }
+			}
 			b.data(&d, "diff", "-o", "json")
 			for _, h := range d.Held {
 				if h.Reason == reason && strings.Contains(h.Detail, says) {

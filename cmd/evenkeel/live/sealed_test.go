@@ -153,3 +153,37 @@ func TestEncryptedFilesAreDecryptedOnTheHost(t *testing.T) {
 	}
 	b.tellsNoSecret("removed", hidden...)
 }
+
+// From a branch it is the same: the YAML is read by a child without rights, and what
+// is encrypted is decrypted afterwards. An identity that comes later is used.
+func TestEncryptedFilesOfABranch(t *testing.T) {
+	t.Parallel()
+	b := boot(t, "sealed-branch")
+	id := newIdentity(t)
+	const path = "/etc/vault/pay.env"
+	commit := func(content string) {
+		t.Helper()
+		b.write("/srv/repo/secrets/pay.env.age", encrypted(t, content, id.Recipient()))
+		b.sh("cd /srv/repo && git add -A && git -c user.name=a -c user.email=a@b commit -qm change")
+	}
+	b.sh("git init -q -b main /srv/repo && chmod -R go+rX /srv/repo")
+	b.write("/srv/repo/vault.yaml", service("vault", sleeper("EnvironmentFile=-"+path), "files:",
+		"  - {path: "+path+", source: secrets/pay.env.age, mode: '0640', group: adm, expand: true}"))
+	commit("PAY_KEY=" + secret(0) + "$(name)\n")
+	b.write(policyFile, "mode: enforce\nunits: [vault]\npaths: [/etc/vault/**]\nsignatures: none\nidentity: "+identityFile+"\n")
+	b.write("/run/systemd/system/evenkeel.service", strings.Replace(keeperUnit, "-f "+desiredDir, "--git file:///srv/repo --branch main --interval 1s", 1))
+	b.sh("systemctl daemon-reload && systemctl start evenkeel")
+	if r := b.held("vault", "Unobserved"); !strings.Contains(r.Detail, "there is no "+identityFile) && !strings.Contains(r.Detail, "without "+path) {
+		t.Errorf("held: %s", r.Detail)
+	}
+	b.sh("! test -e " + path + "; test $(systemctl is-active vault) = inactive")
+
+	b.sh("umask 077 && echo " + id.String() + " > " + identityFile)
+	b.comes("grep -qxF PAY_KEY=" + secret(0) + "vault " + path)
+	b.comes("tr '\\0' '\\n' < /proc/$(systemctl show -P MainPID vault)/environ | grep -qxF PAY_KEY=" + secret(0) + "vault")
+	commit("PAY_KEY=" + secret(1) + "\n")
+	b.comes("grep -qxF PAY_KEY=" + secret(1) + " " + path)
+	b.comes("tr '\\0' '\\n' < /proc/$(systemctl show -P MainPID vault)/environ | grep -qxF PAY_KEY=" + secret(1))
+	b.sh("cp -r /srv/repo/vault.yaml /srv/repo/secrets " + desiredDir) // for validate
+	b.tellsNoSecret("of a branch")
+}

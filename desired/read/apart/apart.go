@@ -19,6 +19,7 @@ type ask struct {
 	Host        desired.Host
 	Policy      desired.Policy
 	Revision    string
+	Everywhere  bool
 	Origins     bool
 	Early       map[string]found // files, by path
 }
@@ -78,7 +79,7 @@ func (r reader) ask(ctx context.Context, fsys fs.FS, o read.Options) (t told, er
 	if err != nil {
 		return t, fmt.Errorf("start its reader: %w", err)
 	}
-	t, err = c.serve(fsys, ask{Environment: o.Environment, Host: o.Host, Policy: o.Policy, Revision: o.Revision, Origins: o.Origins})
+	t, err = c.serve(fsys, ask{Environment: o.Environment, Host: o.Host, Policy: o.Policy, Revision: o.Revision, Everywhere: o.Everywhere, Origins: o.Origins})
 	if err == nil && r.done != nil {
 		r.done(c.cmd.Process.Pid)
 	}

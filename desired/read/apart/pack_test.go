@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -119,6 +120,24 @@ func TestASetIsPlainData(t *testing.T) {
 	look("ask", reflect.TypeFor[ask]())
 	if len(seen) < 30 {
 		t.Errorf("only %d types", len(seen))
+	}
+}
+
+// Whatever can be said of a reading is said to the child; the files it is given.
+func TestAChildIsToldEverything(t *testing.T) {
+	options, told := reflect.TypeFor[read.Options](), reflect.TypeFor[ask]()
+	for i := range options.NumField() {
+		f := options.Field(i)
+		if a, ok := told.FieldByName(f.Name); f.Name != "FS" && (!ok || a.Type != f.Type) {
+			t.Errorf("the child is not told %s", f.Name)
+		}
+	}
+	everywhere := fstest.MapFS{"a.yaml": {Data: []byte("apiVersion: evenkeel.dev/v1\nkind: Service\nmetadata: {name: a}\nspec: {hosts: ['name=\"b\"']}\n")}}
+	if set := same(t, everywhere, read.Options{Everywhere: true}); len(set.Services) != 1 {
+		t.Errorf("%d services", len(set.Services))
+	}
+	if set := same(t, everywhere, read.Options{Host: desired.Host{Name: "c"}}); len(set.Services) != 0 {
+		t.Errorf("%d services", len(set.Services))
 	}
 }
 
