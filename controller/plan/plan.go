@@ -34,7 +34,9 @@ func Make(want *desired.Set, have *state.World, past *state.Past, now state.Time
 	d.undeclaredFiles = undeclaredFiles(want, d.past)
 	for i := range d.want.Services {
 		sv := d.begin(&d.want.Services[i], d.objects[i])
-		d.guarded(sv.object, func() { sv.unsure = d.unsure(sv); d.release(sv) })
+		if sv.Link != nil {
+			d.guarded(sv.object, func() { d.release(sv) })
+		}
 	}
 	for i := range d.order {
 		sv := &d.order[i]
@@ -194,6 +196,9 @@ func (d *draft) hostObject() string {
 }
 
 func (d *draft) service(sv *service) {
+	if sv.Link == nil {
+		sv.unsure = d.unsure(sv)
+	}
 	d.services[sv.Name] = sv
 	d.files(sv)
 	d.foreign(sv)

@@ -17,9 +17,7 @@ import (
 // whoever watches the link of another knows what comes of it.
 func (d *draft) release(sv *service) {
 	l := sv.Link
-	if l == nil {
-		return
-	}
+	sv.unsure = d.unsure(sv)
 	have, ok := d.file(sv.object, l.Path)
 	folder, seen := d.file(sv.object, l.Folder())
 	if !ok || !seen {
@@ -189,19 +187,17 @@ func runs(have state.File) string {
 // sinceReleased notes which release a process runs that was running when its
 // release was first declared: the one that is current, unless the link is
 // younger than the process.
-func (d *draft) sinceReleased(sv *service, u state.Unit, ran state.Ran) (state.Ran, bool) {
-	if sv.Link == nil || ran.Release != "" {
-		return ran, false
-	}
+func (d *draft) sinceReleased(sv *service, unit string, u state.Unit, ran state.Ran) state.Ran {
 	f := d.have.Files[sv.Link.Path]
 	if !f.Known() {
-		return ran, false
+		return ran
 	}
 	ran.Release = runs(f.Value)
 	if ran.Release != state.NoRelease && d.after(f.Value.Changed, u) {
 		ran.Release = state.UnknownRelease + ran.Release
 	}
-	return ran, true
+	d.note(state.Note{Kind: state.NoteRan, Object: sv.Object(), Name: unit, Ran: &ran})
+	return ran
 }
 
 // releaseAfter is where the link leads after this Plan.

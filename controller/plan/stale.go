@@ -28,9 +28,8 @@ func (d *draft) process(sv *service, unit string, u state.Unit) {
 		}
 		d.note(state.Note{Kind: state.NoteRan, Object: sv.Object(), Name: unit, Ran: &next})
 		ran = next
-	} else if next, news := d.sinceReleased(sv, u, ran); news {
-		d.note(state.Note{Kind: state.NoteRan, Object: sv.Object(), Name: unit, Ran: &next})
-		ran = next
+	} else if sv.Link != nil && ran.Release == "" {
+		ran = d.sinceReleased(sv, unit, u, ran)
 	}
 	if !d.past.Known || sv.Spec.State != desired.Running && sv.Spec.State != "" || slices.Contains(sv.asked, unit) {
 		return
