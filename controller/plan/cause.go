@@ -143,19 +143,26 @@ func wordsOf(v vitals) string {
 const recoverFor = 30 * time.Second
 
 // recovering finds something that a service requires, directly or not, and that
-// became well again only a moment ago, so that the service may yet recover by
-// itself. When the service fell sick does not matter: of what happened while
+// became well again only a moment ago, or is started by this very Plan, so that the
+// service may yet recover by itself. When the service fell sick does not matter: of what happened while
 // nobody probed only the end is known.
 func (d *draft) recovering(s *desired.Service) (hold, bool) {
 	patience := max(recoverFor, patienceOf(s))
 	var last vitals
+	begins := ""
 	d.above(s.Name, map[string]bool{}, func(dep string) {
+		if sv := d.services[dep]; sv != nil && len(sv.starting) > 0 {
+			begins = dep
+		}
 		for _, w := range d.vitals[dep] {
 			if w.ready == ready && w.since > last.since {
 				last = w
 			}
 		}
 	})
+	if begins != "" {
+		return hold{state.DependencySick, begins + " is started first, and it may recover by itself", nil}, true
+	}
 	over := last.since + patience
 	if last.since == 0 || d.now.Up >= over {
 		return hold{}, false

@@ -80,6 +80,14 @@ func TestMake(t *testing.T) {
 		{"activating for too long: restarted", func(h *host) {
 			h.unit(unit, func(u *state.Unit) { u.Active, u.Sub, u.Changed = "activating", "start", 4*time.Minute })
 		}, "Service/web systemd.restart web.service StuckActivating charged\n"},
+		{"activating for too long, and what it requires is restarted: it may come up by itself", func(h *host) {
+			h.add("db")
+			h.svc("web").Requires = []string{"db"}
+			h.want.Services[0], h.want.Services[1] = h.want.Services[1], h.want.Services[0]
+			h.redeclare("db", "unit db v2")
+			h.unit(unit, func(u *state.Unit) { u.Active, u.Sub, u.Changed = "activating", "start", 4*time.Minute })
+		}, "Service/db file.write /etc/systemd/system/db.service UnitFileDrift\nHost/app-1 systemd.daemon-reload  DaemonReloadNeeded after [1]\n" +
+			"Service/db systemd.restart db.service StaleProcess after [1 2]\nheld Service/web DependencySick\n"},
 		{"activating for too long, and somebody's job waits for it: told", func(h *host) {
 			h.unit(unit, func(u *state.Unit) {
 				u.Active, u.Sub, u.Changed, u.Job = "activating", "start", 4*time.Minute, state.Job{ID: 7, Type: "start"}
