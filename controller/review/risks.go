@@ -93,20 +93,22 @@ func (r *reviewer) leaves(old *desired.Service) {
 	if _, stays := r.new.Service(old.Name); stays {
 		return
 	}
-	end := onRemove(old)
 	if name := r.declaredAs(old); name != "" {
 		r.risk(report.RiskRemoved, old.Object(), "it is declared as %s now: its units stay", name)
 		return
 	}
 	if o, declared := r.object(old.Object()); declared {
-		r.risk(report.RiskMoved, old.Object(), "it runs on hosts with %s now, and no longer here: %s", matchers(hosts(o)), end)
+		r.risk(report.RiskMoved, old.Object(), "it runs on hosts with %s now, and no longer here: %s", matchers(hosts(o)), letGo)
 		return
 	}
-	r.risk(report.RiskRemoved, old.Object(), "%s", end)
+	r.risk(report.RiskRemoved, old.Object(), "%s", onRemove(old))
 	if needed := r.dependents(old.Name); len(needed) > 0 {
 		r.risk(report.RiskDependents, old.Object(), "%s rested on it", listed(needed))
 	}
 }
+
+// letGo is what becomes of a service on a host that it leaves for another one.
+const letGo = "what runs there goes on, and nobody looks after it; stop it by hand if it must not run twice"
 
 // declaredAs is the service that has the units of one that is gone.
 func (r *reviewer) declaredAs(old *desired.Service) string {
@@ -149,7 +151,7 @@ func (r *reviewer) moves(was, is *desired.Service) {
 	if slices.Equal(was.Spec.Hosts, is.Spec.Hosts) {
 		return
 	}
-	r.risk(report.RiskMoved, is.Object(), "it runs on hosts with %s, and ran on those with %s; of a host that it leaves: %s", matchers(is.Spec.Hosts), matchers(was.Spec.Hosts), onRemove(was))
+	r.risk(report.RiskMoved, is.Object(), "it runs on hosts with %s, and ran on those with %s; of a host that it leaves: %s", matchers(is.Spec.Hosts), matchers(was.Spec.Hosts), letGo)
 }
 
 // arrives looks at a service that was not here before, and is one that moved.
