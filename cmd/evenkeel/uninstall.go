@@ -48,7 +48,7 @@ func (a *app) uninstall(ctx context.Context, keepState, yes bool) error {
 		return trouble(errors.New("only root can take evenkeel off a host; try sudo"))
 	}
 	_ = rehearse.Sweep() // disposable hosts of dead owners; those of live ones show in the survey
-	p := install.Places{Root: "/", State: a.stateDir, Runtime: defaultRuntime, Rehearse: rehearse.Folder, KeepState: keepState}
+	p := install.Places{Root: "/", State: a.stateDir, Runtime: defaultRuntime, Rehearse: rehearse.Folder, Cache: defaultCache, KeepState: keepState}
 	traces, err := install.Survey(p)
 	if err != nil {
 		return trouble(hint(err))

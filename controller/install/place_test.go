@@ -111,7 +111,7 @@ func TestPlaceStaysBelowItsRoot(t *testing.T) {
 
 // places are where evenkeel leaves something, in an image.
 func places(root string) Places {
-	return Places{Root: root, State: "/var/lib/evenkeel", Runtime: "/run/evenkeel", Rehearse: "/run/evenkeel-rehearse"}
+	return Places{Root: root, State: "/var/lib/evenkeel", Runtime: "/run/evenkeel", Rehearse: "/run/evenkeel-rehearse", Cache: "/var/cache/evenkeel"}
 }
 
 // lived is what a host has on which evenkeel was used, besides what Place wrote.
@@ -129,11 +129,15 @@ var lived = map[string]string{
 	"/var/lib/evenkeel/evenkeel.db":                                "db",
 	"/var/lib/evenkeel/state.seq":                                  "1",
 	"/var/lib/evenkeel/displaced/0123":                             "theirs",
+	"/var/lib/evenkeel/revisions/0123.tree":                        "files",
+	"/var/lib/evenkeel/sealed.json":                                "{}",
+	"/var/lib/evenkeel/exec/0123":                                  "done",
+	"/var/cache/evenkeel/git/mirror/HEAD":                          "ref: refs/heads/main",
 }
 
 // others is what is left when evenkeel is gone: what it managed, and a human's.
 var others = []string{
-	"/etc/systemd/system/multi-user.target.wants/web.service", "/etc/systemd/system/web.conf.saved-by-evenkeel-01", "/etc/systemd/system/web.service", "/run/", "/var/lib/",
+	"/etc/systemd/system/multi-user.target.wants/web.service", "/etc/systemd/system/web.conf.saved-by-evenkeel-01", "/etc/systemd/system/web.service", "/run/", "/var/cache/", "/var/lib/",
 }
 
 func TestRemove(t *testing.T) {
@@ -160,7 +164,8 @@ func TestRemove(t *testing.T) {
 			_ = os.Remove(filepath.Join(root, ListPath))
 		}, []string{PolicyPath, DesiredDir + "/"}},
 		{"the record stays", func(_ string, p *Places) { p.KeepState = true }, []string{
-			"/var/lib/evenkeel/displaced/0123", "/var/lib/evenkeel/evenkeel.db", "/var/lib/evenkeel/state.seq",
+			"/var/lib/evenkeel/displaced/0123", "/var/lib/evenkeel/evenkeel.db", "/var/lib/evenkeel/exec/0123", "/var/lib/evenkeel/revisions/0123.tree",
+			"/var/lib/evenkeel/sealed.json", "/var/lib/evenkeel/state.seq",
 		}},
 		{"something else lies beside the record", func(root string, _ *Places) {
 			_ = os.WriteFile(filepath.Join(root, "/var/lib/evenkeel/notes.txt"), nil, 0o644)

@@ -43,7 +43,7 @@ mode: observe
 
 # What is done without asking (auto) and what waits for evenkeel approve
 # (approve). Not listed: these are auto, and all other actions are approve.
-actions: {start: auto, stop: auto, restart: auto, reload: auto, enable: auto, disable: auto, write: auto}
+actions: {start: auto, stop: auto, restart: auto, reload: auto, enable: auto, disable: auto, write: auto, rollback: auto}
 
 # The programs that exec actions may run: none.
 # exec: [{argv0: /usr/local/bin/backup, user: backup}]

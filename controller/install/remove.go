@@ -17,7 +17,7 @@ func Remove(p Places, traces []Trace) (removed []Trace, err error) {
 		if t.Keep != "" {
 			continue
 		}
-		err := remove(filepath.Join(p.Root, t.Path))
+		err := remove(filepath.Join(p.Root, t.Path), t.All)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
@@ -32,14 +32,14 @@ func Remove(p Places, traces []Trace) (removed []Trace, err error) {
 	return removed, errors.Join(errs...)
 }
 
-// remove takes a path away; a folder that is evenkeel's own with all in it. A
-// link is never followed.
-func remove(path string) error {
+// remove takes a path away; a folder with all in it only where that is said. A link
+// is never followed.
+func remove(path string, all bool) error {
 	i, err := os.Lstat(path)
 	if err != nil {
 		return err
 	}
-	if i.IsDir() && filepath.Base(path) == "displaced" {
+	if i.IsDir() && all {
 		return os.RemoveAll(path)
 	}
 	return os.Remove(path)

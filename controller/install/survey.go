@@ -15,6 +15,7 @@ type Trace struct {
 	Path string
 	Keep string // why it stays; empty: it goes
 	Note string // what a human should know before it goes
+	All  bool   // a folder that is evenkeel's with all that is in it
 }
 
 // Places are the folders in which evenkeel leaves something, and what of it is
@@ -24,6 +25,7 @@ type Places struct {
 	State     string // where the record lies
 	Runtime   string // the socket's folder
 	Rehearse  string // where disposable hosts live
+	Cache     string // where what can be fetched again lies
 	KeepState bool
 }
 
@@ -44,7 +46,8 @@ func Survey(p Places) ([]Trace, error) {
 	all = append(all, p.configTraces(list)...)
 	all = append(all, p.folder(p.Runtime, func(string) bool { return true })...)
 	all = append(all, p.folder(p.Rehearse, func(name string) bool { return name == "lock" })...)
-	state := p.folder(p.State, recordFile)
+	all = append(all, p.whole(p.Cache, func(name string) bool { return name == "git" })...)
+	state := p.whole(p.State, recordFile)
 	for i, t := range state {
 		if p.KeepState {
 			state[i].Keep, state[i].Note = "the record, by --keep-state", ""
@@ -173,9 +176,19 @@ func (p Places) folder(dir string, ours func(name string) bool) []Trace {
 	return append(all, whole)
 }
 
-// recordFile tells the names that the record and the displaced versions have.
+// whole is folder, where what is evenkeel's in it is so with all that it holds.
+func (p Places) whole(dir string, ours func(name string) bool) []Trace {
+	all := p.folder(dir, ours)
+	for i := range all {
+		all[i].All = all[i].Path != dir && all[i].Keep == ""
+	}
+	return all
+}
+
+// recordFile tells the names that the record has, and what goes with it: displaced
+// versions, revisions of a branch, what programs did once, the names of secrets.
 func recordFile(name string) bool {
-	return name == "displaced" || name == "controller.lock" || strings.HasPrefix(name, "evenkeel.db") || strings.HasPrefix(name, "state.seq")
+	return slices.Contains([]string{"displaced", "revisions", "exec", "sealed.json"}, name) || name == "controller.lock" || strings.HasPrefix(name, "evenkeel.db") || strings.HasPrefix(name, "state.seq")
 }
 
 func (p Places) entries(dir string) []os.DirEntry {

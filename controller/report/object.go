@@ -44,7 +44,7 @@ func (v View) Get(kind string) List {
 func (v View) object(o desired.Object, d declared) Object {
 	out := Object{
 		APIVersion: o.APIVersion, Kind: o.Kind, Metadata: o.Metadata, Spec: d.redact(o),
-		Status: ObjectStatus{Conditions: []Condition{}, Services: v.placed(o)},
+		Status: ObjectStatus{Conditions: v.follows(o), Services: v.placed(o)},
 	}
 	if s, ok := v.service(o); ok {
 		out.Status.Conditions = v.conditions(s)
