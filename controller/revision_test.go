@@ -231,6 +231,12 @@ func TestAnUnrelatedSicknessTakesNothingBack(t *testing.T) {
 			r.must(r.host.Exit("mail.service", 1))
 		}, 0},
 		{"another service hangs", nil, func(r *rig) { r.sick("mail.service", sim.Hung, 5) }, 0},
+		{"nothing answers any more", nil, func(r *rig) {
+			r.host.SetNetwork(sim.Lost)
+			time.Sleep(90 * time.Second)
+			r.host.SetNetwork(sim.Whole)
+		}, 2 * time.Minute},
+		{"a human stops it", nil, func(r *rig) { r.must(r.host.Stop("web.service")) }, 0},
 		{"it was not ready before", func(r *rig) { r.sick("web.service", sim.Unready, 5) }, nil, 0},
 		{"what it rests on hangs, and it is not ready for it", nil, func(r *rig) {
 			r.sick("db.service", sim.Hung, 0)
@@ -467,6 +473,10 @@ func TestWhatCannotBeTakenBack(t *testing.T) {
 				s.Objects[i].Metadata.Annotations = map[string]string{desired.Irreversible: "true"}
 			}
 		}, "held Escalated"},
+		{"it wrote over a file of somebody's", func(s *desired.Set) {
+			web, _ := s.Service("web")
+			web.Files = []desired.Artifact{{Path: "/etc/web.conf", Content: []byte("ours"), Digest: desired.Digest([]byte("ours")), Mode: 0o644, Owner: "root", Group: "root"}}
+		}, "held Escalated"},
 		{"policy asks for approval", func(s *desired.Set) { s.Policy.Actions = map[string]string{"rollback": desired.Approve} }, "held AwaitingApproval"},
 	} {
 		t.Run(c.what, func(t *testing.T) {
@@ -476,6 +486,7 @@ func TestWhatCannotBeTakenBack(t *testing.T) {
 				defer r.judged()
 				time.Sleep(2 * time.Minute)
 				r.host.Behave("/bin/crash", sim.Program{Exits: true, Code: 1})
+				r.must(r.host.Write("/etc/web.conf", "somebody's"))
 				set := r.revision("r2", estate("crash"))
 				set.Policy.Actions = maps.Clone(set.Policy.Actions)
 				c.change(set)
@@ -488,4 +499,84 @@ func TestWhatCannotBeTakenBack(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A remedy may be the revision before, long after the one in force was confirmed: where
+// that had changed the service, and not else.
+func TestARemedyIsTheRevisionBefore(t *testing.T) {
+	for _, sick := range []string{"web", "mail"} {
+		t.Run(sick, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ladder := "remedies: [{do: rollback}, {do: escalate}]"
+				yaml := func(web string) string { return estate(web, ladder) + service("post", live, ladder) }
+				r := follow(t, yaml("web"))
+				r.run()
+				defer r.judged()
+				time.Sleep(2 * time.Minute)
+				r.push("r2", yaml("new"))
+				time.Sleep(20 * time.Minute)
+				r.inForce("r2", false)
+				unit, back := sick+".service", "r1"
+				if sick == "mail" {
+					unit, back = "post.service", "r2"
+				}
+				r.sick(unit, sim.Hung, 0)
+				time.Sleep(3 * time.Minute)
+				r.inForce(back, false)
+			})
+		})
+	}
+}
+
+// Where a return does not help, the commit may not have been the cause: it is not
+// reverted, a human is called, and nothing goes back any further.
+func TestAReturnThatDoesNotHelp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := follow(t, estate("web"))
+		r.run()
+		defer r.judged()
+		time.Sleep(2 * time.Minute)
+		r.push("r2", estate("new"))
+		time.Sleep(10 * time.Second)
+		r.sick("web.service", sim.Hung, 99)
+		time.Sleep(10 * time.Minute)
+		r.inForce("r1", false)
+		if n := r.rollbacks(); n != 1 || len(r.git.asks) != 0 {
+			t.Errorf("%d rollbacks, %d reverts\n%s", n, len(r.git.asks), r.history())
+		}
+		if got := r.plan(); !strings.Contains(got, "Host/sim held Escalated") {
+			t.Errorf("plan:\n%s", got)
+		}
+		told := 0
+		for _, line := range r.told.lines {
+			if strings.Contains(line, "that did not help") {
+				told++
+			}
+		}
+		if told != 1 {
+			t.Errorf("told %d times: %v", told, r.told.lines)
+		}
+	})
+}
+
+// What was spent of limits before a commit changed a service is no reason to let what
+// mends it wait.
+func TestWhatIsDeclaredAnewGetsItsFirstAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := follow(t, estate("web"))
+		r.run()
+		defer r.judged()
+		time.Sleep(2 * time.Minute)
+		r.host.Behave("/bin/web", sim.Program{Exits: true, Code: 1})
+		r.must(r.host.Exit("web.service", 1))
+		time.Sleep(5 * time.Minute)
+		if got := r.plan(); !strings.Contains(got, "Service/web held BudgetSpent") {
+			t.Fatalf("plan:\n%s", got)
+		}
+		r.push("r2", estate("mended"))
+		time.Sleep(10 * time.Second)
+		if got := r.active("web.service"); got != "active" {
+			t.Errorf("web is %s\n%s\n%s", got, r.plan(), r.history())
+		}
+	})
 }

@@ -149,7 +149,8 @@ func (a *Auditor) declaredRung(s state.Step) error {
 	if restarts(do.Do) {
 		c.Verb = "restart"
 	}
-	own := c.Actuator == "" && s.Action.Actuator == c.Verb // failover.switch, scale.set: what no actuator does
+	// failover.switch, scale.set, revision.rollback: what no actuator does
+	own := c.Actuator == "" && slices.Contains([]string{s.Action.Actuator, s.Action.Verb}, c.Verb)
 	if !own && (c.Actuator != s.Action.Actuator || c.Verb != s.Action.Verb) {
 		return breach("cases", "%s is remedy %d, which is declared as %s", s.Action, s.Rung, do.Do)
 	}

@@ -320,3 +320,55 @@ func TestACommitThatMustNotBeBelieved(t *testing.T) {
 	next := b.commit("signed again", map[string]string{"shop.yaml": shopping("/bin/sh -c 'touch /run/web-ready; exec sleep 300000'")})
 	b.inForceIs(next)
 }
+
+// An installed evenkeel is told by a drop-in which branch to follow; a signed webhook
+// has it look at once; a branch testing/HOST is for one host alone, as long as it sits
+// on top of the branch.
+func TestAnInstalledEvenkeelFollowsABranch(t *testing.T) {
+	t.Parallel()
+	b := boot(t, "installed-branch")
+	b.sh("git init -q --bare -b production " + bareRepo + " && git clone -q " + bareRepo + " " + workRepo + " 2>/dev/null && cd " + workRepo + " && git checkout -q -b production && mkdir deploy")
+	first := b.commit("first", map[string]string{"deploy/shop.yaml": shopping(""), "README": "nothing of evenkeel's\n"})
+	b.must(0, "install")
+	b.write(policyFile, fmt.Sprintf(gitPolicy, "none"))
+	b.sh("mkdir -p /etc/evenkeel/credentials && umask 077 && printf sesame > /etc/evenkeel/credentials/git-webhook-secret")
+	b.write("/etc/systemd/system/evenkeel.service.d/branch.conf", "[Service]\nEnvironment=EVENKEEL_GIT=file://"+bareRepo+" EVENKEEL_BRANCH=production EVENKEEL_PATH=deploy EVENKEEL_INTERVAL=1h EVENKEEL_WEBHOOK=127.0.0.1:9000\n")
+	b.sh("systemctl daemon-reload && systemctl start evenkeel")
+	b.inForceIs(first)
+	b.comes("systemctl is-active web api mail")
+	hook := func() {
+		b.Helper()
+		b.sh(`body='{"ref":"refs/heads/production"}'; mac=$(printf %s "$body" | openssl dgst -sha256 -hmac sesame | sed 's/.* //'); curl -sf -X POST -H "X-Hub-Signature-256: sha256=$mac" -d "$body" http://127.0.0.1:9000/hook`)
+	}
+	if r := b.try(`curl -s -o /dev/null -w '%{http_code}' -X POST -d '{}' http://127.0.0.1:9000/hook`); r.out != "401" {
+		t.Errorf("a webhook that nobody signed: %s", r.out)
+	}
+	second := b.commit("second", map[string]string{"deploy/shop.yaml": shopping("/bin/sh -c 'touch /run/web-ready; exec sleep 100000'")})
+	hook()
+	b.inForceIs(second)
+
+	b.sh("cd " + workRepo + " && git checkout -q -b trial")
+	b.write(workRepo+"/deploy/shop.yaml", shopping("/bin/sh -c 'touch /run/web-ready; exec sleep 200000'"))
+	b.sh("cd " + workRepo + " && git add -A && " + author + "commit -q -m trial && git push -q origin HEAD:testing/app-1 && git push -q origin HEAD:testing/app-2")
+	trial := b.sh("cd " + workRepo + " && git rev-parse HEAD")
+	hook()
+	b.inForceIs(trial)
+	b.sh("cd " + workRepo + " && git checkout -q production")
+	third := b.commit("third", map[string]string{"deploy/shop.yaml": shopping("/bin/sh -c 'touch /run/web-ready; exec sleep 300000'")})
+	hook()
+	b.inForceIs(third) // the trial no longer sits on top
+	var l struct {
+		Items []struct {
+			Metadata struct{ Name string }
+			Status   struct{ Conditions []struct{ Type, Status, Reason string } }
+		}
+	}
+	b.data(&l, "get", "environments", "-o", "json")
+	if len(l.Items) != 1 || len(l.Items[0].Status.Conditions) != 2 || l.Items[0].Status.Conditions[0].Reason != "Current" {
+		t.Errorf("get environments: %+v", l)
+	}
+	b.must(0, "uninstall", "--yes")
+	if left := b.sh("ls -d /var/cache/evenkeel /var/lib/evenkeel 2>/dev/null || true"); left != "" {
+		t.Errorf("uninstall left %s", left)
+	}
+}
