@@ -1,6 +1,7 @@
 package controller_test
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -157,10 +158,10 @@ func (r *rig) inForce(name string, provisional bool) {
 
 func (r *rig) rollbacks() (n int) { return r.store.did("revision.rollback") }
 
-// estate is what the tests of this file begin with: web rests on db, mail on
+// estate is what the tests of this file begin with: web rests on db, the others on
 // nothing.
 func estate(web string, more ...string) string {
-	return service("db", live, ready) + strings.Replace(service("web", append([]string{live, ready, "dependsOn: [db]"}, more...)...), "/bin/web", "/bin/"+web, 1) + service("mail", live)
+	return service("db", live, ready) + strings.Replace(service("web", append([]string{live, ready, "dependsOn: [db]"}, more...)...), "/bin/web", "/bin/"+web, 1) + service("mail", live) + service("list", live) + service("news", live)
 }
 
 // A commit that breaks what it touched goes back inside of its time, is not put in
@@ -225,25 +226,34 @@ func TestAnUnrelatedSicknessTakesNothingBack(t *testing.T) {
 		before func(*rig)
 		after  func(*rig)
 		extra  time.Duration // how much longer the proof takes
+		pushed string        // empty: another web
 	}{
 		{"another service dies", nil, func(r *rig) {
 			r.host.Behave("/bin/mail", sim.Program{Exits: true, Code: 1})
 			r.must(r.host.Exit("mail.service", 1))
-		}, 0},
-		{"another service hangs", nil, func(r *rig) { r.sick("mail.service", sim.Hung, 5) }, 0},
+		}, 0, ""},
+		{"another service hangs", nil, func(r *rig) { r.sick("mail.service", sim.Hung, 5) }, 0, ""},
 		{"nothing answers any more", nil, func(r *rig) {
 			r.host.SetNetwork(sim.Lost)
 			time.Sleep(90 * time.Second)
 			r.host.SetNetwork(sim.Whole)
-		}, 2 * time.Minute},
-		{"a human stops it", nil, func(r *rig) { r.must(r.host.Stop("web.service")) }, 0},
-		{"it was not ready before", func(r *rig) { r.sick("web.service", sim.Unready, 5) }, nil, 0},
-		{"what it rests on hangs, and it is not ready for it", nil, func(r *rig) {
-			r.sick("db.service", sim.Hung, 0)
-			r.sick("web.service", sim.Unready, 0)
-			time.Sleep(time.Minute)
+		}, 2 * time.Minute, strings.Replace(estate("web"), "/bin/mail", "/bin/newmail", 1)},
+		{"a human stops it", nil, func(r *rig) { r.must(r.host.Stop("web.service")) }, 0, ""},
+		{"a human works on it", nil, func(r *rig) {
+			_, err := r.control.Hand(context.Background(), hand.Request{Verb: hand.Suspend, Objects: []string{"Service/web"}, For: 3 * time.Minute, Actor: "amina"})
+			r.must(err)
+			r.sick("web.service", sim.Hung, 0)
+			time.Sleep(2 * time.Minute)
 			r.host.Recover("web.service")
-		}, 2 * time.Minute},
+		}, time.Minute, ""},
+		{"it was not ready before", func(r *rig) { r.sick("web.service", sim.Unready, 5) }, nil, 0, ""},
+		{"what it rests on hangs, and it is not ready for it", nil, func(r *rig) {
+			r.sick("db.service", sim.Hung, 99)
+			r.sick("web.service", sim.Unready, 99)
+			time.Sleep(3 * time.Minute)
+			r.host.Recover("db.service")
+			r.host.Recover("web.service")
+		}, 2 * time.Minute, ""},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -255,7 +265,7 @@ func TestAnUnrelatedSicknessTakesNothingBack(t *testing.T) {
 					c.before(r)
 					time.Sleep(2 * time.Minute)
 				}
-				r.push("r2", estate("new"))
+				r.push("r2", cmp.Or(c.pushed, estate("new")))
 				time.Sleep(10 * time.Second)
 				r.inForce("r2", true)
 				if c.after != nil {

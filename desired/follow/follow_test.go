@@ -84,6 +84,16 @@ type rig struct {
 	dir    string
 }
 
+// opens brings the first revision, at once.
+func (r *rig) opens(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	if err := r.Open(ctx, cancel); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func open(t *testing.T, b *branch, dir string, known ...string) *rig {
 	t.Helper()
 	r := &rig{branch: b, dir: dir, policy: desired.BuiltInPolicy()}
@@ -162,9 +172,7 @@ func TestWhatIsTaken(t *testing.T) {
 			b := &branch{}
 			r := open(t, b, t.TempDir())
 			first := b.push(t, 1, good)
-			if err := r.Open(context.Background(), func(why error) { t.Fatal(why) }); err != nil {
-				t.Fatal(err)
-			}
+			r.opens(t)
 			want, wanted := first, true
 			if c.err != nil {
 				b.fail(c.err)
@@ -202,18 +210,14 @@ func TestWhatIsKept(t *testing.T) {
 	b, dir := &branch{}, t.TempDir()
 	r := open(t, b, dir)
 	first := b.push(t, 1, services("web"))
-	if err := r.Open(context.Background(), func(error) {}); err != nil {
-		t.Fatal(err)
-	}
+	r.opens(t)
 	second := b.push(t, 2, services("web", "api"))
 	r.looks(t)
 	r.Keep([]string{first})
 	b.fail(&git.Unreachable{Causes: []git.Cause{{Remote: "origin", Why: "no route"}}})
 
 	again := open(t, b, dir)
-	if err := again.Open(context.Background(), func(why error) { t.Errorf("it waits: %v", why) }); err != nil {
-		t.Fatal(err)
-	}
+	again.opens(t)
 	again.loads(t, second)
 	if s := again.Standing(); s.Silent == "" || s.Wanted.Subject != "change 2" {
 		t.Errorf("it stands: %+v", s)
