@@ -52,6 +52,7 @@ func inside(args []string) error {
 		{"D", "the steady state", b.steady},
 		{"E", "an estate from nothing", b.estate},
 		{"C", "a dry run", b.dryRun},
+		{"J", "a commit", b.commit},
 	} {
 		if !o.has(row.name) {
 			continue
