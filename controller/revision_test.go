@@ -590,3 +590,41 @@ func TestWhatIsDeclaredAnewGetsItsFirstAttempt(t *testing.T) {
 		}
 	})
 }
+
+// turned is the actuator that moves the revision in force, as it is when evenkeel is
+// killed while it works.
+type turned struct{ turn.Turn }
+
+func (turned) Apply(ctx context.Context, _ actuators.Request) (actuators.Result, error) {
+	<-ctx.Done()
+	return actuators.Result{}, ctx.Err()
+}
+
+// A return that is cut short is made when evenkeel is back, once.
+func TestAReturnThatIsCutShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := follow(t, estate("web"))
+		r.more["revision"] = turned{turn.Revision("test")}
+		r.run()
+		time.Sleep(2 * time.Minute)
+		r.host.Behave("/bin/crash", sim.Program{Exits: true, Code: 1})
+		r.push("r2", estate("crash"))
+		time.Sleep(10 * time.Second)
+		r.inForce("r2", true)
+		r.stop()
+		r.more["revision"] = turn.Revision("test")
+		r.run()
+		defer r.judged()
+		time.Sleep(2 * time.Minute)
+		r.inForce("r1", false)
+		var ends []state.Status
+		for _, l := range r.store.steps() {
+			if l.Verb == "rollback" {
+				ends = append(ends, l.Outcome)
+			}
+		}
+		if !slices.Equal(ends, []state.Status{state.Cut, state.Done}) {
+			t.Errorf("the return ended %q, want interrupted, then done\n%s", ends, r.history())
+		}
+	})
+}

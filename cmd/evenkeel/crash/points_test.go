@@ -64,9 +64,9 @@ func TestEveryEffectHasItsFailpoints(t *testing.T) {
 	}
 	for _, p := range all {
 		verb, _, _ := strings.Cut(strings.TrimSuffix(strings.TrimSuffix(p, ".before"), ".after"), "@")
-		// What failover and scale move is moved by the outcome that is written down,
-		// and by nothing on the host: controller/plan tries them cut short.
-		turns := verb == "failover.switch" || verb == "scale.set"
+		// What these move is moved by the outcome that is written down, and by nothing
+		// on the host: controller and controller/plan try them cut short.
+		turns := slices.Contains([]string{"failover.switch", "scale.set", "revision.rollback"}, verb)
 		if !covered[verb] && !turns && !slices.Contains([]string{"guard", "notes", "intent", "outcome"}, verb) {
 			t.Errorf("the failpoint %s is tried by no scenario", p)
 		}

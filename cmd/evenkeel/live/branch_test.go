@@ -360,7 +360,9 @@ func TestAnInstalledEvenkeelFollowsABranch(t *testing.T) {
 	var l struct {
 		Items []struct {
 			Metadata struct{ Name string }
-			Status   struct{ Conditions []struct{ Type, Status, Reason string } }
+			Status   struct {
+				Conditions []struct{ Type, Status, Reason string }
+			}
 		}
 	}
 	b.data(&l, "get", "environments", "-o", "json")

@@ -41,7 +41,7 @@ var lostBus = []struct {
 		b.sh("(while ! test -e /run/storm.over; do systemctl daemon-reload; systemctl daemon-reexec; done) >/dev/null 2>&1 & sleep 0.2")
 		b.keptHealed()
 		b.sh("touch /run/storm.over")
-		b.sh("systemctl stop dbus.socket dbus.service; systemctl kill -s KILL kept; systemctl daemon-reexec; systemctl start dbus.socket dbus.service")
+		b.sh("pid=$(systemctl show -P MainPID kept); systemctl stop dbus.socket dbus.service; kill -KILL $pid; systemctl daemon-reexec; systemctl start dbus.socket dbus.service")
 		b.well("kept")
 	}},
 	{"neither the bus nor systemd's own socket is there", func(b box) {
