@@ -53,6 +53,19 @@ func (b *branch) Keep(names []string) {
 	b.kept = names
 }
 
+// lose has revisions that are asked for be unreadable, or readable again.
+func (b *branch) lose(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.lost = err
+}
+
+func (b *branch) wants(name string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.standing.Wanted = name
+}
+
 // push puts a commit on the branch.
 func (r *rig) push(name, yaml string) {
 	r.t.Helper()
@@ -317,7 +330,7 @@ func TestTheEnvironmentVerifies(t *testing.T) {
 				r.program.ends = c.ends
 				set := r.revision("r2", estate("new"))
 				set.Rollout.Verify = &desired.Argv{Argv: []string{"/bin/verify", "--all"}}
-				r.branch.standing.Wanted = "r2"
+				r.branch.wants("r2")
 				r.branch.offer(set, nil)
 				time.Sleep(6 * time.Minute)
 				if back := r.past().Revision.Name == "r1"; back != c.back || r.program.runs != c.runs {
@@ -370,7 +383,7 @@ func TestACommitThatCameMeanwhileProvesItself(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		r.stop()
 		r.branch.set = r.revision("r2", estate("new"))
-		r.branch.standing.Wanted = "r2"
+		r.branch.wants("r2")
 		r.run()
 		defer r.judged()
 		time.Sleep(time.Minute)
@@ -427,7 +440,7 @@ func TestALostRevisionStopsEverything(t *testing.T) {
 		r.run()
 		time.Sleep(2 * time.Minute)
 		r.sick("web.service", sim.Hung, 1)
-		r.branch.lost = errDisk
+		r.branch.lose(errDisk)
 		r.push("r2", estate("new"))
 		time.Sleep(3 * time.Minute)
 		if got := r.plan(); !strings.Contains(got, "held SourceRefused") {
@@ -439,7 +452,7 @@ func TestALostRevisionStopsEverything(t *testing.T) {
 		if len(r.store.steps()) != n {
 			t.Errorf("something was done:\n%s", r.history())
 		}
-		r.branch.lost = nil
+		r.branch.lose(nil)
 		time.Sleep(2 * time.Minute)
 		r.inForce("r1", false)
 		r.stop()
@@ -500,7 +513,7 @@ func TestWhatCannotBeTakenBack(t *testing.T) {
 				set := r.revision("r2", estate("crash"))
 				set.Policy.Actions = maps.Clone(set.Policy.Actions)
 				c.change(set)
-				r.branch.standing.Wanted = "r2"
+				r.branch.wants("r2")
 				r.branch.offer(set, nil)
 				time.Sleep(2 * time.Minute)
 				if got := r.plan(); !strings.Contains(got, "Host/sim "+c.want) || r.rollbacks() != 0 {

@@ -233,7 +233,7 @@ func (a *Auditor) noteCase(c state.Case, tell string, at state.Time) error {
 		if !had {
 			a.cases[c.ID] = courseOf(c)
 		}
-		return revisionCase(old, c, had, tell)
+		return a.revisionCase(old, c, had, tell)
 	}
 	if !had {
 		k = courseOf(c)

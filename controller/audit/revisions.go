@@ -62,9 +62,10 @@ func (a *Auditor) inForce(n state.Note) error {
 }
 
 // revisionCase: what becomes of the Case of a revision is told when it opens, when
-// all is well again, and when a human is needed; and not else.
-func revisionCase(old, c state.Case, had bool, tell string) error {
-	news := !had || c.Ended != old.Ended && c.Ended != "" || old.Well.IsZero() && !c.Well.IsZero() && len(c.Tried) > 0
+// all is well again after it went back, and when a human is needed; and not else.
+func (a *Auditor) revisionCase(old, c state.Case, had bool, tell string) error {
+	_, moved := a.past.Quarantined[c.Unit]
+	news := !had || c.Ended != old.Ended && c.Ended != "" || moved && old.Well.IsZero() && !c.Well.IsZero()
 	if news != (tell != "") {
 		return breach("told", "%s: %q is told, and it is news: %v", c.ID, tell, news)
 	}
