@@ -18,6 +18,15 @@ type Rollout struct {
 // force: a migration of a database, say. Its only value is "true".
 const Irreversible = "evenkeel.dev/irreversible"
 
+// ShortRevision is a revision as people write it: the first part of a commit's name,
+// and anything else as it is.
+func ShortRevision(name string) string {
+	if len(name) >= 40 && strings.Trim(name, "0123456789abcdef") == "" {
+		return name[:12]
+	}
+	return name
+}
+
 // Touched lists, by KIND/NAME and sorted, the Services and Endpoints of this host
 // that differ between two revisions: declared, removed, or with other effective
 // values, content or labels. Where something was written does not matter.

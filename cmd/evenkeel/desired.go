@@ -107,11 +107,7 @@ func (f folder) Load(context.Context) (*desired.Set, []string, error) {
 		return nil, nil, err
 	}
 	f.secrets.Use(set.Policy.Credentials)
-	var warnings []string
-	for _, w := range problems.Warnings() {
-		warnings = append(warnings, w.String())
-	}
-	return set, warnings, nil
+	return set, problems.Warnings().Texts(), nil
 }
 
 // Watch calls changed whenever something below the paths, or the policy, may

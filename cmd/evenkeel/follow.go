@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	sd "github.com/coreos/go-systemd/v22/daemon"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
@@ -19,7 +20,7 @@ import (
 	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/desired/follow"
 	"github.com/pakashop/evenkeel/desired/git"
-	webhook "github.com/pakashop/evenkeel/desired/git/hint"
+	hooks "github.com/pakashop/evenkeel/desired/git/hint"
 	"github.com/pakashop/evenkeel/desired/read"
 	"github.com/pakashop/evenkeel/desired/read/apart"
 	"github.com/pakashop/evenkeel/state"
@@ -80,9 +81,8 @@ type followed struct {
 // Standing says how the branch stands.
 func (f followed) Standing() state.Source {
 	s := f.Follower.Standing()
-	name := f.branch
 	return state.Source{
-		Wanted: s.Wanted.ID, Branch: name, Head: s.Head, Remote: s.Remote, Testing: s.Testing,
+		Wanted: s.Wanted.ID, Branch: f.branch, Head: s.Head, Remote: s.Remote, Testing: s.Testing,
 		Author: s.Wanted.Author, Subject: s.Wanted.Subject, Time: s.Wanted.Time, Signer: s.Wanted.Signer,
 		Refused: refusals[s.Refused], Detail: s.Detail, Commit: s.Commit, Silent: s.Silent,
 	}
@@ -146,7 +146,7 @@ func (a *app) follow(ctx context.Context, b branchFlags, d *daemon, log *slog.Lo
 	})}
 	err = f.Open(ctx, func(why error) {
 		log.Warn("waiting for the branch: there is no revision yet that can be put in force", "branch", b.branch, "why", why)
-		notify("READY=1\nSTATUS=waiting for the branch " + b.branch + ": " + strings.ReplaceAll(why.Error(), "\n", " "))
+		notify(sd.SdNotifyReady + "\nSTATUS=waiting for the branch " + b.branch + ": " + strings.ReplaceAll(why.Error(), "\n", " "))
 	})
 	return f, err
 }
@@ -223,10 +223,10 @@ func (a *app) loadTree(ctx context.Context, t *git.Tree, p desired.Policy) (*des
 // hints takes webhooks until ctx ends.
 func (b branchFlags) hints(ctx context.Context, f followed, known *secrets.Reader) error {
 	secret := func() ([]byte, error) {
-		v, err := known.Value(ctx, desired.Secret{FromCredential: webhook.Credential})
+		v, err := known.Value(ctx, desired.Secret{FromCredential: hooks.Credential})
 		return []byte(v), err
 	}
-	return webhook.Serve(ctx, b.webhook, webhook.Handler(secret, f.Hint))
+	return hooks.Serve(ctx, b.webhook, hooks.Handler(secret, f.Hint))
 }
 
 var _ controller.Follower = followed{}

@@ -10,16 +10,12 @@ import (
 	"github.com/pakashop/evenkeel/actuators/git"
 	"github.com/pakashop/evenkeel/controller"
 	"github.com/pakashop/evenkeel/desired"
+	source "github.com/pakashop/evenkeel/desired/git"
 )
 
-// The credentials that git may need, by the names of their files in the host's
-// folders of credentials. None of them must be there.
-const (
-	gitSSHKey     = "git-ssh-key"
-	gitKnownHosts = "git-known-hosts"
-	gitToken      = "git-token"
-	gitSigningKey = "git-signing-key"
-)
+// gitSigningKey is the credential with which evenkeel signs its own commits, beside
+// those by which a remote is asked.
+const gitSigningKey = "git-signing-key"
 
 // gitUser is whom git runs as: the user evenkeel where an administrator made one
 // for it, who then owns nothing else on this host.
@@ -37,8 +33,8 @@ func gitRemote(remotes []string, host string, secret controller.Secret) controll
 	return func(ctx context.Context) ([]byte, error) {
 		told := git.Content{Remotes: remotes, Author: git.Author{Name: "evenkeel", Email: "evenkeel@" + host}}
 		for name, at := range map[string]*string{
-			gitSSHKey: &told.Credentials.SSHKey, gitKnownHosts: &told.Credentials.KnownHosts,
-			gitToken: &told.Credentials.Token, gitSigningKey: &told.Credentials.SigningKey,
+			source.SSHKey: &told.Credentials.SSHKey, source.KnownHosts: &told.Credentials.KnownHosts,
+			source.Token: &told.Credentials.Token, gitSigningKey: &told.Credentials.SigningKey,
 		} {
 			value, err := secret(ctx, desired.Secret{FromCredential: name})
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -13,6 +13,7 @@ import (
 	"github.com/pakashop/evenkeel/actuators/git"
 	"github.com/pakashop/evenkeel/controller/act"
 	"github.com/pakashop/evenkeel/desired"
+	source "github.com/pakashop/evenkeel/desired/git"
 	"github.com/pakashop/evenkeel/state"
 	"github.com/pakashop/evenkeel/state/observe/secrets"
 )
@@ -38,7 +39,7 @@ func TestWhatGitIsTold(t *testing.T) {
 	if c := ask(); strings.Join(c.Remotes, " ") != "https://a/x https://b/x" || c.Author != (git.Author{Name: "evenkeel", Email: "evenkeel@app-1"}) || c.Credentials != (git.Credentials{}) {
 		t.Errorf("%+v", c)
 	}
-	for _, name := range []string{gitSSHKey, gitKnownHosts, gitToken, gitSigningKey} {
+	for _, name := range []string{source.SSHKey, source.KnownHosts, source.Token, gitSigningKey} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("the "+name+"\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +48,7 @@ func TestWhatGitIsTold(t *testing.T) {
 	if c := ask(); c.Credentials != want {
 		t.Errorf("%+v", c.Credentials)
 	}
-	if err := os.Chmod(filepath.Join(dir, gitToken), 0o644); err != nil {
+	if err := os.Chmod(filepath.Join(dir, source.Token), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := tell(t.Context()); err == nil || !strings.Contains(err.Error(), "git-token is open to everybody") || strings.Contains(err.Error(), "the git-token\n") {

@@ -35,7 +35,7 @@ func (d *draft) confirm() {
 func (d *draft) onTrial(on *state.Provisional, text string, until *state.Time) {
 	d.held = append(d.held, state.Held{
 		Object: d.hostObject(), Reason: state.Verifying, Until: until, Info: true,
-		Detail: fmt.Sprintf("revision %s is provisional; it is confirmed %s", brief(on.Name), text),
+		Detail: fmt.Sprintf("revision %s is provisional; it is confirmed %s", desired.ShortRevision(on.Name), text),
 	})
 	d.waits(until)
 }
@@ -60,17 +60,8 @@ func (d *draft) unproven(on *state.Provisional) string {
 			return fmt.Sprintf("its changes are done; %s waits (%s)", strings.TrimPrefix(h.Object, "Service/"), h.Reason)
 		}
 	}
-	for _, object := range on.Well {
-		name := strings.TrimPrefix(object, "Service/")
-		s := d.declaredAs(name)
-		if s == nil || s.Spec.State == desired.Stopped || s.Spec.State == desired.Ignored {
-			continue
-		}
-		for _, v := range d.vitals[name] {
-			if !v.well() && !d.heldByHuman(object, v.unit) {
-				return v.unit + " is seen to be well"
-			}
-		}
+	if unit := d.notWell(on.Well); unit != "" {
+		return unit + " is seen to be well"
 	}
 	return ""
 }
@@ -94,7 +85,7 @@ func (d *draft) verify(on *state.Provisional) {
 		return
 	}
 	w := wish{
-		reason: state.Verifying, detail: "revision " + brief(on.Name) + " is to be verified", effect: actuators.None, repairs: true,
+		reason: state.Verifying, detail: "revision " + desired.ShortRevision(on.Name) + " is to be verified", effect: actuators.None, repairs: true,
 		action: actuators.Action{Actuator: c.Actuator, Verb: c.Verb, Target: c.Target, Args: c.Args}, key: state.VerifyKey(on.Name, tries),
 	}
 	if _, ok := d.wish(d.hostService(), w); !ok {

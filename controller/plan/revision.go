@@ -2,7 +2,6 @@ package plan
 
 import (
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/pakashop/evenkeel/desired"
@@ -66,12 +65,11 @@ func healthy(old, next *desired.Set, touched []string, have *state.World, past *
 	d.diagnose()
 	var out []string
 	for _, object := range cone(next, touched) {
-		name, service := strings.CutPrefix(object, "Service/")
-		s := d.declaredAs(name)
-		if !service || s == nil || s.Spec.State == desired.Stopped || s.Spec.State == desired.Ignored || len(d.vitals[name]) == 0 {
+		s := d.runs(object)
+		if s == nil || len(d.vitals[s.Name]) == 0 {
 			continue
 		}
-		if !slices.ContainsFunc(d.vitals[name], func(v vitals) bool { return !v.well() }) {
+		if !slices.ContainsFunc(d.vitals[s.Name], func(v vitals) bool { return !v.well() }) {
 			out = append(out, object)
 		}
 	}

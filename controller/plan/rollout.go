@@ -28,9 +28,9 @@ func (d *draft) rollout() {
 	d.source()
 	in := InForce(d.past, d.have.Source.Wanted)
 	if d.past.Revision.Name != "" && d.want.Revision != in {
-		h := hold{state.InProgress, "revision " + brief(in) + " is to be in force, and is being read", nil}
+		h := hold{state.InProgress, "revision " + desired.ShortRevision(in) + " is to be in force, and is being read", nil}
 		if why := d.have.Source.Missing; why != "" {
-			h = hold{state.SourceRefused, "revision " + brief(in) + " is to be in force, and cannot be read: " + why, nil}
+			h = hold{state.SourceRefused, "revision " + desired.ShortRevision(in) + " is to be in force, and cannot be read: " + why, nil}
 			d.held = append(d.held, state.Held{Object: d.hostObject(), Reason: h.reason, Detail: h.detail})
 		}
 		d.global = append(d.global, h)
@@ -63,7 +63,7 @@ func (d *draft) source() {
 	}
 	if q, bad := d.past.Quarantined[src.Wanted]; bad && d.past.Pinned == nil {
 		d.held = append(d.held, state.Held{Object: d.hostObject(), Reason: state.Quarantined, Detail: fmt.Sprintf(
-			"revision %s was taken back: %s; %s is in force; push a commit that mends it", brief(q.Name), q.Why, brief(InForce(d.past, src.Wanted)))})
+			"revision %s was taken back: %s; %s is in force; push a commit that mends it", desired.ShortRevision(q.Name), q.Why, desired.ShortRevision(InForce(d.past, src.Wanted)))})
 	}
 }
 
@@ -87,7 +87,7 @@ func (d *draft) forgive(touched []string, since state.Time, revision string) {
 			c, open := d.past.CaseOf(object, unit)
 			f, failed := d.past.Failures[state.StartKey(object, unit)]
 			if slices.ContainsFunc(d.past.Charges[unit], old) || open && old(c.Opened) && c.Ended != "" || failed && old(f.At) {
-				d.remember(state.Note{Kind: state.NoteRetried, Object: object, Name: unit, Detail: "revision " + brief(revision) + " changed it"})
+				d.remember(state.Note{Kind: state.NoteRetried, Object: object, Name: unit, Detail: "revision " + desired.ShortRevision(revision) + " changed it"})
 			}
 		}
 	}
@@ -102,12 +102,11 @@ func (d *draft) broke(on *state.Provisional) []broken {
 	}
 	var seen []broken // by probes
 	for _, object := range on.Well {
-		name := strings.TrimPrefix(object, "Service/")
-		s := d.declaredAs(name)
-		if s == nil || s.Spec.State == desired.Stopped || s.Spec.State == desired.Ignored || d.excused(on, name) {
+		s := d.runs(object)
+		if s == nil || d.excused(on, s.Name) {
 			continue
 		}
-		for _, v := range d.vitals[name] {
+		for _, v := range d.vitals[s.Name] {
 			if d.heldByHuman(object, v.unit) || len(d.heldBy(object, wish{unit: v.unit})) > 0 {
 				continue
 			}
@@ -122,6 +121,33 @@ func (d *draft) broke(on *state.Provisional) []broken {
 		out = append(out, seen...)
 	}
 	return out
+}
+
+// runs is the service of this host that is called so and is to run; nil: there is
+// none.
+func (d *draft) runs(object string) *desired.Service {
+	s := d.declaredAs(strings.TrimPrefix(object, "Service/"))
+	if s == nil || s.Object() != object || s.Spec.State == desired.Stopped || s.Spec.State == desired.Ignored {
+		return nil
+	}
+	return s
+}
+
+// notWell names a unit of some services that is not seen to be well, though no human
+// keeps it down; empty: all of them are.
+func (d *draft) notWell(objects []string) string {
+	for _, object := range objects {
+		s := d.runs(object)
+		if s == nil {
+			continue
+		}
+		for _, v := range d.vitals[s.Name] {
+			if !v.well() && !d.heldByHuman(object, v.unit) {
+				return v.unit
+			}
+		}
+	}
+	return ""
 }
 
 // verifyTries is how often the environment's verification must fail: one that
@@ -240,12 +266,4 @@ func (d *draft) allFail(on *state.Provisional) bool {
 		}
 	}
 	return failing > 0 && 2*failing >= others
-}
-
-// brief is a revision as people write it: the first part of a commit's name.
-func brief(revision string) string {
-	if len(revision) == 40 && strings.Trim(revision, "0123456789abcdef") == "" {
-		return revision[:10]
-	}
-	return revision
 }

@@ -95,10 +95,10 @@ func (d *draft) toRollBack(w *wish, sv *service) (no string) {
 		return why
 	}
 	if !slices.Contains(cone(d.want, on.Touched), sv.object) {
-		return "revision " + brief(on.Name) + " changed nothing that it rests on"
+		return "revision " + desired.ShortRevision(on.Name) + " changed nothing that it rests on"
 	}
 	w.effect, w.remedial = actuators.Benign, false
-	w.action = actuators.Action{Actuator: "revision", Verb: "rollback", Target: on.From, Args: map[string]string{"from": on.Name}}
+	w.action = toRevision(on.From, on.Name)
 	return ""
 }
 

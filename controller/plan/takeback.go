@@ -21,7 +21,7 @@ func (d *draft) condemn(on *state.Provisional) {
 	}
 	c.Sick = slices.Compact(c.Sick)
 	c.Detail = fmt.Sprintf("it broke %s: %s", strings.Join(slices.Compact(names), ", "), d.bad[0].why)
-	d.mark(c, fmt.Sprintf("revision %s: %s", brief(on.Name), c.Detail))
+	d.mark(c, fmt.Sprintf("revision %s: %s", desired.ShortRevision(on.Name), c.Detail))
 }
 
 // takeBack does what is next for a revision that was found bad.
@@ -31,7 +31,7 @@ func (d *draft) takeBack(c state.Case, on *state.Provisional) {
 	switch {
 	case tried && last.Status == "": // under way
 	case d.have.Source.Wanted != c.Unit && (moved || d.want.Revision != c.Unit):
-		d.close(c, "revision "+brief(d.have.Source.Wanted)+" is wanted now")
+		d.close(c, "revision "+desired.ShortRevision(d.have.Source.Wanted)+" is wanted now")
 	case moved:
 		d.recover(c, q)
 	case on == nil || on.Name != c.Unit:
@@ -39,7 +39,7 @@ func (d *draft) takeBack(c state.Case, on *state.Provisional) {
 	case len(d.bad) == 0 && c.Ended == "":
 		d.wellAgain(c)
 	case c.Ended != "":
-		d.holdHost(c, c.Ended, c.Detail+"; "+c.Why, nil)
+		d.gaveUpOn(c)
 	default:
 		d.goBack(c, on)
 	}
@@ -70,13 +70,12 @@ func (d *draft) goBack(c state.Case, on *state.Provisional) {
 		d.mark(c, "")
 	}
 	if why := d.noReturn(on); why != "" {
-		c = d.stop(c, state.Escalated, why)
-		d.holdHost(c, c.Ended, c.Detail+"; "+c.Why, nil)
+		d.callHuman(c, why)
 		return
 	}
 	w := wish{
 		reason: state.RevisionBad, detail: c.Detail, effect: actuators.Benign, repairs: true, cause: c.ID, rung: 1,
-		action: actuators.Action{Actuator: "revision", Verb: "rollback", Target: on.From, Args: map[string]string{"from": on.Name}},
+		action: toRevision(on.From, on.Name),
 	}
 	for _, b := range d.bad {
 		s := d.declaredAs(strings.TrimPrefix(b.object, "Service/"))
@@ -96,6 +95,11 @@ func (d *draft) goBack(c state.Case, on *state.Provisional) {
 			d.returning[b.object] = true
 		}
 	}
+}
+
+// toRevision is the action that puts another revision in force.
+func toRevision(to, from string) actuators.Action {
+	return actuators.Action{Actuator: "revision", Verb: "rollback", Target: to, Args: map[string]string{"from": from}}
 }
 
 // noReturn says why the revision before cannot be put in force again; empty: it
@@ -121,21 +125,20 @@ func (d *draft) noReturn(on *state.Provisional) string {
 func (d *draft) recover(c state.Case, q state.Quarantine) {
 	d.forgive(union(q.Touched, q.Well), q.At, InForce(d.past, d.have.Source.Wanted))
 	if c.Ended != "" {
-		d.holdHost(c, c.Ended, c.Detail+"; "+c.Why, nil)
+		d.gaveUpOn(c)
 		return
 	}
 	if c.Well.IsZero() {
-		sick := d.stillSick(q)
+		sick := d.notWell(q.Well)
 		switch left := recoverWithin - d.now.Since(q.At); {
 		case sick == "":
 			c.Well = d.now
-			d.mark(c, fmt.Sprintf("revision %s: %s; %s is in force again, and all is well", brief(q.Name), c.Detail, brief(q.To)))
+			d.mark(c, fmt.Sprintf("revision %s: %s; %s is in force again, and all is well", desired.ShortRevision(q.Name), c.Detail, desired.ShortRevision(q.To)))
 		case left <= 0:
-			c = d.stop(c, state.Escalated, brief(q.To)+" is in force again, and that did not help: "+sick)
-			d.holdHost(c, c.Ended, c.Detail+"; "+c.Why, nil)
+			d.callHuman(c, desired.ShortRevision(q.To)+" is in force again, and that did not help: "+sick)
 			return
 		default:
-			d.holdHost(c, state.Verifying, fmt.Sprintf("%s is in force again; waiting for %s", brief(q.To), sick), d.at(left))
+			d.holdHost(c, state.Verifying, fmt.Sprintf("%s is in force again; waiting for %s", desired.ShortRevision(q.To), sick), d.at(left))
 			return
 		}
 	}
@@ -146,27 +149,14 @@ func (d *draft) recover(c state.Case, q state.Quarantine) {
 // after it went back.
 const recoverWithin = 5 * time.Minute
 
-// stillSick names something that must be well for a return to have helped, and is
-// not; empty: all of it is well.
-func (d *draft) stillSick(q state.Quarantine) string {
-	for _, object := range q.Well {
-		name := strings.TrimPrefix(object, "Service/")
-		s := d.declaredAs(name)
-		if s == nil || s.Spec.State == desired.Stopped || s.Spec.State == desired.Ignored {
-			continue
-		}
-		for _, v := range d.vitals[name] {
-			if !v.well() && !d.heldByHuman(object, v.unit) {
-				return v.unit
-			}
-		}
-	}
-	return ""
-}
+// callHuman ends the Case of a revision: evenkeel does nothing more about it.
+func (d *draft) callHuman(c state.Case, why string) { d.gaveUpOn(d.stop(c, state.Escalated, why)) }
+
+func (d *draft) gaveUpOn(c state.Case) { d.holdHost(c, c.Ended, c.Detail+"; "+c.Why, nil) }
 
 // holdHost shows something about the Case of a revision.
 func (d *draft) holdHost(c state.Case, r state.Reason, detail string, until *state.Time) {
-	d.held = append(d.held, state.Held{Object: c.Object, Reason: r, Detail: "revision " + brief(c.Unit) + ": " + detail, Until: until, Info: true})
+	d.held = append(d.held, state.Held{Object: c.Object, Reason: r, Detail: "revision " + desired.ShortRevision(c.Unit) + ": " + detail, Until: until, Info: true})
 	d.waits(until)
 }
 
@@ -199,8 +189,7 @@ func (d *draft) revert(c state.Case, q state.Quarantine) {
 	w.action, w.key = d.toRevert(q, c.Detail)
 	f, has := d.past.Failures[state.TallyKey(d.hostObject(), w.action)]
 	if failed > 0 && (failed >= revertTries || !has || !passing(f.Kind)) {
-		c = d.stop(c, state.Escalated, "it cannot be reverted in git: "+oneLine(f.Detail))
-		d.holdHost(c, c.Ended, c.Detail+"; "+c.Why, nil)
+		d.callHuman(c, "it cannot be reverted in git: "+oneLine(f.Detail))
 		return
 	}
 	d.wish(d.hostService(), w)
@@ -223,8 +212,7 @@ func passing(kind string) bool {
 func (d *draft) awaitRevert(c state.Case, t state.Tried) {
 	left := revertWithin - d.now.Since(t.Ended)
 	if left <= 0 {
-		c = d.stop(c, state.Escalated, "its revert was pushed, and the branch brought nothing newer within "+desired.Duration(revertWithin).String())
-		d.holdHost(c, c.Ended, c.Detail+"; "+c.Why, nil)
+		d.callHuman(c, "its revert was pushed, and the branch brought nothing newer within "+desired.Duration(revertWithin).String())
 		return
 	}
 	d.holdHost(c, state.Verifying, "its revert was pushed; waiting for the branch to bring it", d.at(left))
@@ -245,7 +233,7 @@ func (d *draft) rollbackByHand() {
 		}
 		w := wish{
 			reason: state.ByHand, detail: a.Says(), ask: &a, effect: actuators.Benign, repairs: true,
-			action: actuators.Action{Actuator: "revision", Verb: "rollback", Target: to, Args: map[string]string{"from": d.want.Revision}},
+			action: toRevision(to, d.want.Revision),
 		}
 		d.wish(d.hostService(), w)
 		d.waits(d.at(state.AskFor - d.now.Since(a.At)))

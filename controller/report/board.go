@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/pakashop/evenkeel/desired"
 )
 
 // stateColours paints the words of the board.
@@ -133,19 +135,19 @@ func (r Row) readiness() string {
 func (s Status) header(st Style) string {
 	line := st.paint(bold, place(s.Host, s.Environment))
 	if s.Revision != "" {
-		line += " at " + Escape(revision(s.Revision))
+		line += " at " + Escape(desired.ShortRevision(s.Revision))
 	}
 	if s.Pinned {
 		line += "  " + st.paint(yellow, "PINNED")
 	}
 	if s.Wanted != s.Revision && s.Wanted != "" {
-		line += "  waiting: " + Escape(revision(s.Wanted))
+		line += "  waiting: " + Escape(desired.ShortRevision(s.Wanted))
 	}
 	lines := []string{line}
 	if len(s.Quarantined) > 0 {
 		short := make([]string, len(s.Quarantined))
 		for i, q := range s.Quarantined {
-			short[i] = revision(q)
+			short[i] = desired.ShortRevision(q)
 		}
 		lines = append(lines, "quarantined: "+Escape(strings.Join(short, ", ")))
 	}

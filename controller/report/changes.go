@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/state"
 )
 
@@ -56,7 +57,7 @@ func ChangeOfNote(e state.Entry) (ChangeLine, bool) {
 	case n.Failover != nil:
 		c.What = fmt.Sprintf("%s %s (%s)", n.Failover.To, c.What, n.Failover.Phase)
 	case n.Revision != nil:
-		c.Object, c.What = revision(n.Revision.Name), "in force, "+count(n.Revision.Services, "service")
+		c.Object, c.What = desired.ShortRevision(n.Revision.Name), "in force, "+count(n.Revision.Services, "service")
 	case n.Hold != nil:
 		c.What = c.What + ": " + string(n.Hold.Reason)
 		if c.Object == "" {

@@ -5,6 +5,8 @@ import (
 	"html"
 	"strings"
 	"time"
+
+	"github.com/pakashop/evenkeel/desired"
 )
 
 // Markdown is the diff for a comment on a pull request. Every string from
@@ -47,7 +49,7 @@ func (d Diff) subject() string {
 		s += ", environment " + codeSpan(d.Environment)
 	}
 	if d.Revision != "" {
-		s += ", revision " + codeSpan(revision(d.Revision))
+		s += ", revision " + codeSpan(desired.ShortRevision(d.Revision))
 	}
 	if !d.History {
 		s += "; the past is not known"

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pakashop/evenkeel/actuators"
+	"github.com/pakashop/evenkeel/desired"
 )
 
 // Text is the diff for a terminal.
@@ -29,7 +30,7 @@ func (d Diff) Text(st Style) string {
 func (d Diff) title() string {
 	s := "Plan for " + place(d.Host, d.Environment)
 	if d.Revision != "" {
-		s += " at " + Escape(revision(d.Revision))
+		s += " at " + Escape(desired.ShortRevision(d.Revision))
 	}
 	if !d.History {
 		s += "; the past is not known"
@@ -45,14 +46,6 @@ func place(host, environment string) string {
 		host += " (" + environment + ")"
 	}
 	return Escape(host)
-}
-
-// revision shortens a digest or commit as git does.
-func revision(r string) string {
-	if len(r) >= 40 && strings.Trim(r, "0123456789abcdef") == "" {
-		return r[:12]
-	}
-	return r
 }
 
 // Summary is one line that counts, or says what is in sync.

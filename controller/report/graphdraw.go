@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 	"strings"
+
+	"github.com/pakashop/evenkeel/desired"
 )
 
 // stateFills colour the words of the board in drawings; the words stand beside.
@@ -48,7 +50,7 @@ func (g Graph) DOT() string {
 func (g Graph) caption() []string {
 	line := place(g.Host, g.Environment)
 	if g.Revision != "" {
-		line += " at " + revision(g.Revision)
+		line += " at " + desired.ShortRevision(g.Revision)
 	}
 	lines := []string{line}
 	if !g.Probed {

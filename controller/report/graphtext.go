@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/pakashop/evenkeel/desired"
 )
 
 // Text is the graph as a tree for a terminal: what others rest on is at the top,
@@ -40,7 +42,7 @@ func (g Graph) Text(st Style) string {
 func (g Graph) header(st Style) string {
 	line := st.paint(bold, place(g.Host, g.Environment))
 	if g.Revision != "" {
-		line += " at " + Escape(revision(g.Revision))
+		line += " at " + Escape(desired.ShortRevision(g.Revision))
 	}
 	if !g.Probed {
 		line += "\n" + st.paint(magenta, bySystemd)

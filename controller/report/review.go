@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/state"
 )
 
@@ -196,11 +197,11 @@ func (r Review) place() string {
 
 // against says which two revisions were compared.
 func (r Review) against() string {
-	s := revision(r.Revision) + " compared with "
+	s := desired.ShortRevision(r.Revision) + " compared with "
 	if r.Base == "" {
 		return s + "nothing"
 	}
-	return s + revision(r.Base)
+	return s + desired.ShortRevision(r.Base)
 }
 
 // now says when a disturbance comes: at once, or what it waits for.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"html"
 	"strings"
+
+	"github.com/pakashop/evenkeel/desired"
 )
 
 // ReviewMark is the first line of a review in Markdown. Nobody sees it; whoever
@@ -52,11 +54,11 @@ func (r Reviews) markdown(depth int) string {
 }
 
 func (r Reviews) compared() string {
-	s := "Revision " + codeSpan(revision(r.Revision)) + " was compared with "
+	s := "Revision " + codeSpan(desired.ShortRevision(r.Revision)) + " was compared with "
 	if r.Base == "" {
 		return s + "nothing"
 	}
-	return s + codeSpan(revision(r.Base))
+	return s + codeSpan(desired.ShortRevision(r.Base))
 }
 
 func (r Review) markdown(b *strings.Builder, depth int, counted bool) {

@@ -209,11 +209,7 @@ func (f *Follower) load(ctx context.Context, tree *git.Tree, policy desired.Poli
 	if err != nil {
 		return nil, nil, fmt.Errorf("revision %s: %w", tree.Commit.ID, err)
 	}
-	var warnings []string
-	for _, w := range problems.Warnings() {
-		warnings = append(warnings, w.String())
-	}
-	return set, warnings, nil
+	return set, problems.Warnings().Texts(), nil
 }
 
 // Keep says which revisions may be asked for besides the newest.
@@ -315,16 +311,12 @@ func (f *Follower) take(ctx context.Context, head git.Head, fetched bool) (chang
 	set, problems, err := f.o.Load(ctx, head.Tree, policy)
 	switch {
 	case err != nil:
-		return f.refuse(Invalid, commit.ID, fmt.Sprintf("commit %s: %v", short(commit.ID), err)), nil
+		return f.refuse(Invalid, commit.ID, fmt.Sprintf("commit %s: %v", desired.ShortRevision(commit.ID), err)), nil
 	case problems.Err() != nil:
-		return f.refuse(Invalid, commit.ID, fmt.Sprintf("commit %s: %s", short(commit.ID), brief(problems))), nil
+		return f.refuse(Invalid, commit.ID, fmt.Sprintf("commit %s: %s", desired.ShortRevision(commit.ID), brief(problems))), nil
 	}
-	if why := f.unfit(set, head, policy); why != "" && fetched {
-		kind := Shrunk
-		if strings.HasPrefix(why, "Environment/") {
-			kind = Untrusted
-		}
-		return f.refuse(kind, commit.ID, fmt.Sprintf("commit %s: %s", short(commit.ID), why)), nil
+	if kind, why := f.unfit(set, head, policy); kind != "" && fetched {
+		return f.refuse(kind, commit.ID, fmt.Sprintf("commit %s: %s", desired.ShortRevision(commit.ID), why)), nil
 	}
 	if err := f.o.Shelf.Put(head.Tree); err != nil {
 		return false, err
@@ -332,12 +324,8 @@ func (f *Follower) take(ctx context.Context, head git.Head, fetched bool) (chang
 	if err := f.floor(head, fetched); err != nil {
 		return false, err
 	}
-	var warnings []string
-	for _, w := range problems.Warnings() {
-		warnings = append(warnings, w.String())
-	}
 	f.mu.Lock()
-	f.tree, f.set, f.warnings = head.Tree, set, warnings
+	f.tree, f.set, f.warnings = head.Tree, set, problems.Warnings().Texts()
 	f.standing = Standing{Wanted: commit, Head: head.Branch.ID, Testing: head.Testing, Remote: head.Remote}
 	f.mu.Unlock()
 	f.o.Log.Info("the branch has something new", "revision", commit.ID, "author", commit.Author, "subject", commit.Subject, "signer", commit.Signer, "testing", head.Testing)
@@ -359,15 +347,15 @@ func (f *Follower) floor(head git.Head, fetched bool) error {
 // unfit says why a commit must not be put in force here although it is valid: the
 // environment follows another branch, or so much is gone that it looks like an
 // accident.
-func (f *Follower) unfit(set *desired.Set, head git.Head, policy desired.Policy) string {
+func (f *Follower) unfit(set *desired.Set, head git.Head, policy desired.Policy) (kind Refusal, why string) {
 	if b := set.Rollout.Branch; b != "" && b != f.o.Name && !head.Testing {
-		return fmt.Sprintf("Environment/%s says that it follows the branch %s, and this host follows %s", set.Environment, b, f.o.Name)
+		return Untrusted, fmt.Sprintf("Environment/%s says that it follows the branch %s, and this host follows %s", set.Environment, b, f.o.Name)
 	}
 	f.mu.Lock()
 	old := f.set
 	f.mu.Unlock()
 	if old == nil || len(old.Services) == 0 {
-		return ""
+		return "", ""
 	}
 	var gone []string
 	for i := range old.Services {
@@ -376,10 +364,10 @@ func (f *Follower) unfit(set *desired.Set, head git.Head, policy desired.Policy)
 		}
 	}
 	if share := float64(len(gone)) / float64(len(old.Services)); share > policy.Shrink {
-		return fmt.Sprintf("%d of %d services of this host are gone (%s), more than policy's share of %g at once; take them away in steps, or raise shrink in the host's policy",
+		return Shrunk, fmt.Sprintf("%d of %d services of this host are gone (%s), more than policy's share of %g at once; take them away in steps, or raise shrink in the host's policy",
 			len(gone), len(old.Services), some(gone), policy.Shrink)
 	}
-	return ""
+	return "", ""
 }
 
 func some(names []string) string {
@@ -398,5 +386,3 @@ func brief(p read.Problems) string {
 	}
 	return text
 }
-
-func short(id string) string { return id[:min(len(id), 12)] }

@@ -15,6 +15,14 @@ import (
 // maxKey bounds a file that the operator gives, in bytes.
 const maxKey = 1 << 20
 
+// The credentials that git may need, by the names of their files in the operator's
+// folders of credentials. None of them must be there.
+const (
+	SSHKey     = "git-ssh-key"
+	KnownHosts = "git-known-hosts"
+	Token      = "git-token"
+)
+
 // keys is how git proves who we are: never by an argument, a URL or a variable
 // that holds a secret.
 type keys struct {
@@ -66,7 +74,7 @@ func (s *session) copyKeys(folders []string) (keys, error) {
 		return k, err
 	}
 	k.env = append(k.env, "GIT_SSH_COMMAND="+ssh, "GIT_SSH_VARIANT=ssh")
-	token, err := credential(folders, "git-token")
+	token, err := credential(folders, Token)
 	if err != nil || token == nil {
 		return k, err
 	}
@@ -101,7 +109,7 @@ func (s *session) ssh(folders []string) (string, error) {
 		"PreferredAuthentications=publickey", "ForwardAgent=no", "ForwardX11=no", "ClearAllForwardings=yes", "ControlMaster=no",
 		"ControlPath=none", "PermitLocalCommand=no", "ProxyCommand=none", "ConnectTimeout=15", "ServerAliveInterval=10", "ServerAliveCountMax=2",
 	}
-	hosts, err := credential(folders, "git-known-hosts")
+	hosts, err := credential(folders, KnownHosts)
 	if err != nil {
 		return "", err
 	}
@@ -113,7 +121,7 @@ func (s *session) ssh(folders []string) (string, error) {
 	} else {
 		options = append(options, "UserKnownHostsFile=/dev/null")
 	}
-	key, err := credential(folders, "git-ssh-key")
+	key, err := credential(folders, SSHKey)
 	if err != nil {
 		return "", err
 	}

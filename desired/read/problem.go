@@ -54,6 +54,15 @@ func (p Problems) Warnings() Problems {
 	return slices.DeleteFunc(slices.Clone(p), func(one Problem) bool { return !one.Warning })
 }
 
+// Texts are the problems, each as String says it.
+func (p Problems) Texts() []string {
+	var out []string
+	for _, one := range p {
+		out = append(out, one.String())
+	}
+	return out
+}
+
 // With adds problems of places of which none is known yet.
 func (p Problems) With(more Problems) Problems {
 	all := slices.Clone(p)
