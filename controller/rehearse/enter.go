@@ -88,6 +88,11 @@ func run(argv []string, dir string) int {
 	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Dir = dir
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	// A process group does not end at the border of a pid namespace: a "kill 0"
+	// inside would reach the caller's whole job. At a terminal the command stays
+	// in that group all the same, or it could not read.
+	_, err := unix.IoctlGetTermios(unix.Stdin, unix.TCGETS)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: err != nil}
 	if err := cmd.Start(); err != nil {
 		fmt.Fprintf(os.Stderr, "run %s in the host: %v\n", argv[0], err)
 		return exitNotFound
@@ -100,7 +105,7 @@ func run(argv []string, dir string) int {
 			_ = cmd.Process.Signal(s)
 		}
 	}()
-	err := cmd.Wait()
+	err = cmd.Wait()
 	var exit *exec.ExitError
 	switch {
 	case err == nil:

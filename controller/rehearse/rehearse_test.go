@@ -81,6 +81,7 @@ func TestACommandIsLikeOneRunHere(t *testing.T) {
 		{[]string{"cat"}, "in", 0},
 		{[]string{"sh", "-c", "exit 7"}, "", 7},
 		{[]string{"sh", "-c", "kill -9 $$"}, "", 137},
+		{[]string{"sh", "-c", "kill -9 0"}, "", 137}, // and not the test itself
 		{[]string{"no-such-program"}, "", 127},
 	} {
 		if out, code := run(c.argv...); out != c.out || code != c.code {

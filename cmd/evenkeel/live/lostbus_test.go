@@ -41,7 +41,7 @@ var lostBus = []struct {
 		b.sh("(while ! test -e /run/storm.over; do systemctl daemon-reload; systemctl daemon-reexec; done) >/dev/null 2>&1 & sleep 0.2")
 		b.keptHealed()
 		b.sh("touch /run/storm.over")
-		b.sh("pid=$(systemctl show -P MainPID kept); systemctl stop dbus.socket dbus.service; kill -KILL $pid; systemctl daemon-reexec; systemctl start dbus.socket dbus.service")
+		b.sh("until pid=$(systemctl show -P MainPID kept); test $pid -gt 1; do sleep 0.05; done; systemctl stop dbus.socket dbus.service; kill -KILL $pid; systemctl daemon-reexec; systemctl start dbus.socket dbus.service")
 		b.well("kept")
 	}},
 	{"neither the bus nor systemd's own socket is there", func(b box) {
