@@ -58,10 +58,6 @@ func TestRandomSickness(t *testing.T) {
 func (l *life) fallSick() {
 	name := l.names[l.rand.IntN(len(l.names))]
 	unit, h := name+".service", l.host
-	type thing struct {
-		what string
-		do   func()
-	}
 	things := []thing{
 		{"hang", func() { _ = h.FallSick(unit, sim.Hung, l.rand.IntN(3)) }},
 		{"hang", func() { _ = h.FallSick(unit, sim.Hung, 0) }},

@@ -43,6 +43,12 @@ func TestRandomHistories(t *testing.T) {
 	}
 }
 
+// thing is what can befall a host.
+type thing struct {
+	what string
+	do   func()
+}
+
 type life struct {
 	*rig
 	rand *rand.Rand
@@ -53,6 +59,7 @@ type life struct {
 	sick     bool                    // they fall sick, too
 	sets     map[string]*desired.Set // what was declared, by revision
 	switched []audit.Turn            // when the kill switch was set and taken away
+	commits  int                     // on the branch, where one is followed
 }
 
 func (l *life) live() {
@@ -90,6 +97,10 @@ func (l *life) live() {
 
 // declare changes what is declared.
 func (l *life) declare(yaml string) {
+	if l.branch != nil {
+		l.commit(yaml)
+		return
+	}
 	set := declare(l.t, yaml)
 	l.sets[set.Revision] = set
 	l.source.offer(set, nil)
@@ -103,10 +114,6 @@ func (l *life) happen() {
 	unit := name + ".service"
 	file := "/etc/systemd/system/" + unit
 	h := l.host
-	type thing struct {
-		what string
-		do   func()
-	}
 	things := []thing{
 		{"kill", func() { _ = h.Kill(unit, "KILL") }},
 		{"kill", func() { _ = h.Kill(unit, "KILL") }},
@@ -142,6 +149,9 @@ func (l *life) happen() {
 		{"by hand retry", func() { l.byHand(hand.Retry, name) }},
 		{"by hand release", func() { l.byHand(hand.Release, name) }},
 		{"dies and comes back", func() { l.stop(); l.run() }},
+	}
+	if l.branch != nil {
+		things = append(things, l.onTheBranch(name)...)
 	}
 	pick := things[l.rand.IntN(len(things))]
 	l.told = append(l.told, fmt.Sprintf("%s %s %s", time.Now().Format(time.TimeOnly), pick.what, name))
@@ -204,6 +214,9 @@ func (l *life) leaveAlone() {
 	l.killSwitch(false)
 	time.Sleep(time.Minute) // the record can be written again
 	l.byHand(hand.Resume, l.names...)
+	if l.branch != nil {
+		l.trust()
+	}
 	l.declare(l.estates[0])
 	if l.sick {
 		l.recover()

@@ -82,33 +82,34 @@ func TestAnUnrelatedSicknessTakesNothingBack(t *testing.T) {
 		after  func(*rig)
 		extra  time.Duration // how much longer the proof takes
 		pushed string        // empty: another web
+		open   string        // what could not be judged
 	}{
 		{"another service dies", nil, func(r *rig) {
 			r.host.Behave("/bin/mail", sim.Program{Exits: true, Code: 1})
 			r.must(r.host.Exit("mail.service", 1))
-		}, 0, ""},
-		{"another service hangs", nil, func(r *rig) { r.sick("mail.service", sim.Hung, 5) }, 0, ""},
+		}, 0, "", ""},
+		{"another service hangs", nil, func(r *rig) { r.sick("mail.service", sim.Hung, 5) }, 0, "", ""},
 		{"nothing answers any more", nil, func(r *rig) {
 			r.host.SetNetwork(sim.Lost)
 			time.Sleep(90 * time.Second)
 			r.host.SetNetwork(sim.Whole)
-		}, 2 * time.Minute, strings.Replace(estate("web"), "/bin/mail", "/bin/newmail", 1)},
-		{"a human stops it", nil, func(r *rig) { r.must(r.host.Stop("web.service")) }, 0, ""},
+		}, 2 * time.Minute, strings.Replace(estate("web"), "/bin/mail", "/bin/newmail", 1), ""},
+		{"a human stops it", nil, func(r *rig) { r.must(r.host.Stop("web.service")) }, 0, "", "web"},
 		{"a human works on it", nil, func(r *rig) {
 			_, err := r.control.Hand(context.Background(), hand.Request{Verb: hand.Suspend, Objects: []string{"Service/web"}, For: 3 * time.Minute, Actor: "amina"})
 			r.must(err)
 			r.sick("web.service", sim.Hung, 0)
 			time.Sleep(2 * time.Minute)
 			r.host.Recover("web.service")
-		}, time.Minute, ""},
-		{"it was not ready before", func(r *rig) { r.sick("web.service", sim.Unready, 5) }, nil, 0, ""},
+		}, time.Minute, "", ""},
+		{"it was not ready before", func(r *rig) { r.sick("web.service", sim.Unready, 5) }, nil, 0, "", "web"},
 		{"what it rests on hangs, and it is not ready for it", nil, func(r *rig) {
 			r.sick("db.service", sim.Hung, 99)
 			r.sick("web.service", sim.Unready, 99)
 			time.Sleep(3 * time.Minute)
 			r.host.Recover("db.service")
 			r.host.Recover("web.service")
-		}, 2 * time.Minute, ""},
+		}, 2 * time.Minute, "", ""},
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -132,6 +133,10 @@ func TestAnUnrelatedSicknessTakesNothingBack(t *testing.T) {
 				}
 				time.Sleep(2 * time.Minute)
 				r.inForce("r2", false)
+				all := r.past().Confirmed
+				if _, names, _ := strings.Cut(all[len(all)-1].Unjudged, ": "); names != c.open {
+					t.Errorf("not judged: %q, want %q", names, c.open)
+				}
 			})
 		})
 	}

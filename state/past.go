@@ -374,7 +374,7 @@ func (p *Past) note(n Note, at Time) {
 	case NoteRevision:
 		p.putInForce(*n.Revision, n.Provisional, at)
 	case NoteConfirmed:
-		p.proved(at)
+		p.proved(at, n.Detail)
 	case NoteUnpinned:
 		p.Pinned = nil
 	case NoteRoll:

@@ -48,6 +48,9 @@ type Confirmed struct {
 	At      Time     `json:"at"`
 	Touched []string `json:"touched,omitempty"`
 	Final   []string `json:"final,omitempty"`
+
+	// Unjudged says what it touched and nobody could judge; empty: there is none.
+	Unjudged string `json:"unjudged,omitempty"`
 }
 
 // Quarantine is a revision that broke something here. It is not put in force
@@ -136,10 +139,11 @@ func (p *Past) confirm(c Confirmed) {
 	p.Confirmed = all[max(0, len(all)-maxConfirmed):]
 }
 
-// proved takes in that the revision in force has proved itself.
-func (p *Past) proved(at Time) {
+// proved takes in that the revision in force has proved itself, but for what could
+// not be judged.
+func (p *Past) proved(at Time, unjudged string) {
 	if on := p.Provisional; on != nil {
-		p.confirm(Confirmed{Name: on.Name, From: on.From, At: at, Touched: on.Touched, Final: on.Final})
+		p.confirm(Confirmed{Name: on.Name, From: on.From, At: at, Touched: on.Touched, Final: on.Final, Unjudged: unjudged})
 		p.Provisional = nil
 	}
 }

@@ -28,8 +28,24 @@ func (d *draft) confirm() {
 	case d.want.Rollout.Verify != nil && (on.Verify == nil || on.Verify.Failed != ""):
 		d.verify(on)
 	default:
-		d.note(state.Note{Kind: state.NoteConfirmed, Object: d.hostObject(), Name: on.Name})
+		d.note(state.Note{Kind: state.NoteConfirmed, Object: d.hostObject(), Name: on.Name, Detail: d.unjudged(on)})
 	}
+}
+
+// unjudged says what a revision touched, or rests on that, and is not seen to be
+// well though it is to run: what a human keeps down, and what was sick before. That
+// it does not fail the revision is no proof of it. Empty: there is none.
+func (d *draft) unjudged(on *state.Provisional) string {
+	var names []string
+	for _, object := range union(on.Touched, on.Well) {
+		if s := d.runs(object); s != nil && slices.ContainsFunc(d.vitals[s.Name], func(v vitals) bool { return !v.well() }) {
+			names = append(names, s.Name)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return "not judged, because not seen to be well: " + strings.Join(names, ", ")
 }
 
 func (d *draft) onTrial(on *state.Provisional, text string, until *state.Time) {

@@ -36,6 +36,9 @@ func (v View) follows(o desired.Object) []Condition {
 		followed.Status, followed.Reason, followed.Message = False, string(state.InProgress), "it is being put in force"
 	}
 	confirmed := Condition{Type: ConfirmedType, Status: True, Reason: "Proved"}
+	if all := v.Past.Confirmed; len(all) > 0 && all[len(all)-1].Name == v.Want.Revision {
+		confirmed.Message = all[len(all)-1].Unjudged
+	}
 	if on := v.Past.Provisional; on != nil {
 		confirmed.Status, confirmed.Reason = False, "Provisional"
 		i := slices.IndexFunc(v.Plan.Held, func(h state.Held) bool { return h.Object == "Host/"+v.Want.Host.Name && h.Reason == state.Verifying })

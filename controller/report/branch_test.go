@@ -17,8 +17,11 @@ func TestConditionsOfABranch(t *testing.T) {
 		followed, confirmed string
 		board               string
 	}{
-		"all is well":            {func(*View) {}, "True Current", "True Proved", ""},
-		"it is provisional":      {func(v *View) { v.Past.Provisional = &state.Provisional{Name: good} }, "True Current", "False Provisional", ""},
+		"all is well":       {func(*View) {}, "True Current", "True Proved", ""},
+		"it is provisional": {func(v *View) { v.Past.Provisional = &state.Provisional{Name: good} }, "True Current", "False Provisional", ""},
+		"not all was judged": {func(v *View) {
+			v.Past.Confirmed = []state.Confirmed{{Name: bad, Unjudged: "db"}, {Name: good, Unjudged: "web"}}
+		}, "True Current", "True Proved: web", ""},
 		"no remote answers":      {func(v *View) { v.Have.Source.Silent = "ask git.example: no route" }, "Unknown Unreachable", "True Proved", "no remote answers: ask git.example: no route"},
 		"it is not signed":       {func(v *View) { v.refuses(state.SourceRefused, bad) }, "False SourceRefused", "True Proved", "waiting: 9d1c45f0c197"},
 		"it is invalid":          {func(v *View) { v.refuses(state.DesiredInvalid, bad) }, "False DesiredInvalid", "True Proved", "DesiredInvalid: why"},
@@ -42,6 +45,9 @@ func TestConditionsOfABranch(t *testing.T) {
 				got := ""
 				if conditions := items[0].Status.Conditions; i < len(conditions) {
 					got = conditions[i].Status + " " + conditions[i].Reason
+					if i == 1 && conditions[i].Message != "" {
+						got += ": " + conditions[i].Message
+					}
 				}
 				if got != want {
 					t.Errorf("condition %d: %q, want %q", i, got, want)

@@ -195,7 +195,8 @@ func (h *Host) System(word string) {
 }
 
 // Reboot ends everything that runs and begins a new boot: /run is empty, and
-// what is wanted by multi-user.target is started.
+// what is wanted by multi-user.target is started. Nobody may be watching meanwhile:
+// what probes know ends with the boot, too.
 func (h *Host) Reboot() {
 	_ = h.hand(func() error {
 		for _, u := range h.units {
@@ -205,6 +206,7 @@ func (h *Host) Reboot() {
 		}
 		h.fs.remove("/run")
 		h.boot()
+		h.prober = newProber(h)
 		for _, dir := range searchPath {
 			for _, name := range h.fs.names(dir + "/multi-user.target.wants") {
 				_, _, _ = h.enqueue(name, "start", true) // one that cannot be started does not hold up the others
