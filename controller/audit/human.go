@@ -96,10 +96,13 @@ func (a *Auditor) busyWith(unit string) bool {
 }
 
 // switchedOff tells that the kill switch was set before a Step began and was
-// still there when it had ended.
+// still there when it had ended. It lies in /run and ends with the boot.
 func switchedOff(turns []Turn, began, ended state.Time) bool {
 	set := false
 	for _, t := range turns {
+		if t.At.Boot != began.Boot {
+			continue
+		}
 		if t.At.Up >= ended.Up {
 			break
 		}
