@@ -208,8 +208,11 @@ type witness struct {
 }
 
 func (w *witness) Observe(ctx context.Context, refs []state.Ref) state.Facts {
-	if w.before != nil {
-		w.before(refs)
+	w.mu.Lock()
+	before := w.before
+	w.mu.Unlock()
+	if before != nil {
+		before(refs)
 	}
 	now := w.Now()
 	f := w.Host.Observe(ctx, refs)
@@ -219,6 +222,13 @@ func (w *witness) Observe(ctx context.Context, refs []state.Ref) state.Facts {
 		w.read[r] = now
 	}
 	return f
+}
+
+// beforeReading has something done before each reading from now on.
+func (w *witness) beforeReading(do func(refs []state.Ref)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.before = do
 }
 
 // restsOnWhatWasRead: whatever begins, what it rests on was read just before.

@@ -148,11 +148,11 @@ func TestARemedyRestsOnWhatWasReadForIt(t *testing.T) {
 		defer func() { r.stop() }()
 		time.Sleep(time.Minute)
 		first := state.Ref{Kind: state.RefUnit, Name: "web@1.service"}
-		r.eyes.before = func(refs []state.Ref) {
+		r.eyes.beforeReading(func(refs []state.Ref) {
 			if slices.Contains(refs, first) && slices.Contains(refs, state.Ref{Kind: state.RefProbe, Name: "liveness/web@1.service"}) {
 				r.host.Unobservable(first, "no answer")
 			}
-		}
+		})
 		for _, unit := range []string{"web@1.service", "web@2.service"} {
 			if err := r.host.FallSick(unit, sim.Hung, 0); err != nil {
 				t.Fatal(err)

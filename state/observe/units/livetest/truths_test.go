@@ -109,6 +109,9 @@ func TestStates(t *testing.T) {
 				if name == "evk-false.service" || name == "evk-missing.service" || name == "evk-limit.service" {
 					eventually(t, name+" fails", func() bool { return read(t, o, name).Active == "failed" })
 				}
+				if name == "evk-stopping.service" { // its stop was only queued
+					eventually(t, name+" is being stopped", func() bool { return read(t, o, name).Active == "deactivating" })
+				}
 				check(t, read(t, o, name), want)
 			})
 		}
