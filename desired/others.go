@@ -33,7 +33,16 @@ type EndpointSpec struct {
 
 // AlertRulesSpec holds Prometheus rule groups as they are.
 type AlertRulesSpec struct {
-	Groups []json.RawMessage `json:"groups"`
+	Groups     []json.RawMessage `json:"groups,omitempty"`
+	Prometheus *Prometheus       `json:"prometheus,omitempty"` // who evaluates them; absent: evenkeel itself
+}
+
+// Prometheus is one that is there already. Groups beside it are evaluated with its
+// data; without groups its own alerts are taken as they are.
+type Prometheus struct {
+	URL         string   `json:"url"`
+	BearerToken *Secret  `json:"bearerToken,omitempty"`
+	Match       []string `json:"match,omitempty"` // of its alerts those of this host; none: all
 }
 
 // RunbookSpec is a ladder for alerts.

@@ -215,10 +215,31 @@ type Unix struct {
 	Path string `json:"path"`
 }
 
-// Metrics says where a service's Prometheus text lies.
+// Metrics says where a service's metrics come from: its own Prometheus text, or a
+// collector of evenkeel's for what has none, whose names are those of the well-known
+// exporters.
 type Metrics struct {
-	HTTPGet  *HTTPGet `json:"httpGet"`
-	Interval Duration `json:"interval,omitempty"`
+	HTTPGet     *HTTPGet     `json:"httpGet,omitempty" oneof:"source?"`     // Prometheus text or OpenMetrics
+	Redis       *Redis       `json:"redis,omitempty" oneof:"source?"`       // INFO
+	Postgres    *Postgres    `json:"postgres,omitempty" oneof:"source?"`    // pg_stat_activity, max_connections
+	Nginx       *HTTPGet     `json:"nginx,omitempty" oneof:"source?"`       // a page of stub_status
+	Meilisearch *Meilisearch `json:"meilisearch,omitempty" oneof:"source?"` // its tasks
+
+	Certificates *Certificates `json:"certificates,omitempty"` // beside any of these, or alone
+	Interval     Duration      `json:"interval,omitempty"`     // default 15s
+}
+
+// Meilisearch says how its API is reached.
+type Meilisearch struct {
+	Host string  `json:"host,omitempty"` // default 127.0.0.1
+	Port *Port   `json:"port,omitempty"` // default 7700
+	Key  *Secret `json:"key,omitempty"`
+}
+
+// Certificates are watched for when they expire.
+type Certificates struct {
+	Files     []string `json:"files,omitempty"`     // PEM, by absolute path; patterns of filepath.Match
+	Endpoints []string `json:"endpoints,omitempty"` // host:port that speak TLS
 }
 
 // Do is one rung of a ladder: of remedies, of a runbook, of a task.
@@ -230,6 +251,7 @@ type Do struct {
 	Settle Duration       `json:"settle,omitempty"` // how long its effect may take
 	Verify *Verify        `json:"verify,omitempty"`
 	Owner  string         `json:"owner,omitempty"` // who answers Ask
+	When   string         `json:"when,omitempty"`  // PromQL, in runbooks: where its result is empty the rung is passed over
 }
 
 // Verify is how the effect of a rung is judged.

@@ -17,6 +17,10 @@ type Set struct {
 	Caches    []Cache        `json:"caches,omitempty"`    // by name
 	Databases []Database     `json:"databases,omitempty"` // by name
 	Actuators []Actuator     `json:"actuators,omitempty"` // by name
+
+	Rules    []RuleFile `json:"rules,omitempty"`    // by name
+	Targets  []Target   `json:"targets,omitempty"`  // by job and instance
+	Runbooks []Runbook  `json:"runbooks,omitempty"` // by name
 }
 
 // Service is a Service as this host runs it.

@@ -38,8 +38,12 @@ type Outcome struct {
 	Kind      string        `json:"kind,omitempty"` // the actuators.Kind of an error, Unmet or Canceled
 	Detail    string        `json:"detail,omitempty"`
 	Displaced string        `json:"displaced,omitempty"`
+	Evidence  string        `json:"evidence,omitempty"` // what was gathered, for a human: at most MaxEvidence, escaped, without secrets
 	Took      time.Duration `json:"took"`
 }
+
+// MaxEvidence bounds what one Step gathers, in bytes.
+const MaxEvidence = 8 << 10
 
 // Unmet is the Kind of a start that systemd passed over, because a condition
 // that the unit itself states is not met.

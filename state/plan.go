@@ -51,6 +51,9 @@ const (
 	RefDir  RefKind = "dir"
 
 	RefProbe RefKind = "probe"
+
+	RefAlerts RefKind = "alerts" // of one source
+	RefQuery  RefKind = "query"  // an expression in PromQL
 )
 
 func (r Ref) String() string { return string(r.Kind) + ":" + r.Name }

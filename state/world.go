@@ -31,6 +31,12 @@ type World struct {
 	// endpoint/pawapay. nil: nobody probes, as in a dry run without a controller.
 	Probes map[string]Fact[Probe] `json:"probes,omitempty"`
 
+	// Alerts are the active ones, by their source: rule/GROUP/ALERT,
+	// prometheus/NAME, alertmanager. nil: nobody evaluates rules, as in a dry run
+	// without a controller.
+	Alerts  map[string]Fact[Alerts]      `json:"alerts,omitempty"`
+	Queries map[string]Fact[QueryResult] `json:"queries,omitempty"` // by expression; asked for by a Gap
+
 	Source Source `json:"source,omitzero"` // the zero one: no branch is followed
 }
 
@@ -235,6 +241,9 @@ type Facts struct {
 	Dirs  map[string]Fact[Dir]  `json:"dirs,omitempty"`
 
 	Probes map[string]Fact[Probe] `json:"probes,omitempty"`
+
+	Alerts  map[string]Fact[Alerts]      `json:"alerts,omitempty"`
+	Queries map[string]Fact[QueryResult] `json:"queries,omitempty"`
 }
 
 // Add puts the readings of g into f, g's winning.
@@ -246,6 +255,8 @@ func (f *Facts) Add(g Facts) {
 	f.Files = overlay(f.Files, g.Files)
 	f.Dirs = overlay(f.Dirs, g.Dirs)
 	f.Probes = overlay(f.Probes, g.Probes)
+	f.Alerts = overlay(f.Alerts, g.Alerts)
+	f.Queries = overlay(f.Queries, g.Queries)
 }
 
 // Merge returns the World with newer readings in place of older ones, and
@@ -265,6 +276,10 @@ func (w World) Merge(f Facts) (World, bool) {
 	w.Dirs, c = merge(w.Dirs, f.Dirs, equalDir)
 	changed = changed || c
 	w.Probes, c = merge(w.Probes, f.Probes, Probe.Equal)
+	changed = changed || c
+	w.Alerts, c = merge(w.Alerts, f.Alerts, Alerts.Equal)
+	changed = changed || c
+	w.Queries, c = merge(w.Queries, f.Queries, func(a, b QueryResult) bool { return a == b })
 	return w, changed || c
 }
 
