@@ -48,6 +48,7 @@ type Host struct {
 	sick    map[string]sick // by unit
 	network Network
 	away    map[string]bool // by object
+	metrics metrics
 }
 
 // New boots a Host with nothing on it but systemd.
@@ -65,7 +66,7 @@ func New(o Options) *Host {
 		o: o, rand: rand.New(rand.NewPCG(o.Seed, 1)), clock: clock{wall: o.Start},
 		programs: map[string]Program{}, faults: map[string][]Fault{}, blind: map[state.Ref]string{},
 		displaced: map[string][]byte{}, watchers: map[*watcher]struct{}{},
-		sick: map[string]sick{}, away: map[string]bool{},
+		sick: map[string]sick{}, away: map[string]bool{}, metrics: newMetrics(),
 	}
 	h.prober = newProber(h)
 	h.fs = newFS(h.clock.wallNow)

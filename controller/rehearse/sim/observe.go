@@ -53,6 +53,10 @@ func (h *Host) look(refs []state.Ref) state.Facts {
 			out.Files[r.Name] = reading(at, why, func() state.File { return h.fs.at(r.Name).fact() })
 		case state.RefDir:
 			out.Dirs[r.Name] = reading(at, why, func() state.Dir { return h.dir(r.Name) })
+		case state.RefAlerts:
+			out.Add(state.Facts{Alerts: map[string]state.Fact[state.Alerts]{r.Name: h.alerts(r.Name, at)}})
+		case state.RefQuery:
+			out.Add(state.Facts{Queries: map[string]state.Fact[state.QueryResult]{r.Name: h.query(r.Name, at)}})
 		}
 	}
 	return out
@@ -169,12 +173,14 @@ type watcher struct {
 	wake  chan struct{}
 }
 
-// Watch reports what may have changed, and what probes come to, until ctx ends.
+// Watch reports what may have changed, and what probes and rules come to, until ctx
+// ends.
 func (h *Host) Watch(ctx context.Context, refs func() []state.Ref, dirty func([]state.Ref), seen func(state.Facts)) error {
 	var asking sync.WaitGroup
 	asking.Go(func() {
 		h.prober.Watch(ctx, func(f map[string]state.Fact[state.Probe]) { seen(state.Facts{Probes: f}) })
 	})
+	asking.Go(func() { h.bring(ctx.Done(), seen) })
 	defer asking.Wait()
 	w := &watcher{dirty: map[state.Ref]bool{}, wake: make(chan struct{}, 1)}
 	h.mu.Lock()
