@@ -130,6 +130,11 @@ var bans = []struct {
 		why:  "an outsider knows nothing of any host",
 	},
 	{
+		from: []string{"state/observe/collect"},
+		to:   []string{"state/observe", "state/observe/units", "state/observe/host", "state/observe/files", "state/observe/journal", "state/observe/probes", "state/observe/secrets", "desired/read"},
+		why:  "a collection is one look that rests on nothing seen before; secrets are handed to it one by one",
+	},
+	{
 		from: []string{"state/record"},
 		to:   []string{"state/observe", "state/observe/...", "actuators/...", "desired", "desired/..."},
 		why:  "the record stores entries and judges nothing",
