@@ -107,6 +107,7 @@ func TestNoCertificates(t *testing.T) {
 		"records in excess": {Endpoints: []string{fmt.Sprintf("127.0.0.1:%d", serve(t, forever("", "\x16\x03\x03\x40\x00"+strings.Repeat("x", 1<<14))).Number)}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			if text, err := look(t, tester(""), desired.Metrics{Certificates: &c}); err == nil {
 				t.Errorf("%s", text)
 			}

@@ -44,6 +44,7 @@ func TestNginxThatMisbehaves(t *testing.T) {
 		{"an end in the middle", serve(t, says("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nActive")), "cut"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			text, err := look(t, tester(""), desired.Metrics{Nginx: &desired.HTTPGet{Port: c.port, Path: "/stub"}})
 			switch {
 			case c.want == isDown && (err != nil || !strings.HasSuffix(text, "\nnginx_up 0\n")):

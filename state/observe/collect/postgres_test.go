@@ -153,6 +153,7 @@ func TestPostgresThatMisbehaves(t *testing.T) {
 		{"an end in the middle", serve(t, pg(func(b *pgproto3.Backend) { table(b, 1) })), ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			text, err := look(t, tester(dsnOf(c.port)), byDSN)
 			switch {
 			case c.want == isDown && (err != nil || !strings.HasSuffix(text, "\npg_up 0\n")):

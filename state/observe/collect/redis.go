@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"strconv"
 	"strings"
@@ -185,9 +186,9 @@ func keyspace(db, value string, p *page) {
 
 // parsed reads a number that is one: neither Inf nor NaN is what anybody counts.
 func parsed(s string) (float64, bool) {
-	v, err := strconv.ParseFloat(s, 64)
-	if err != nil || v != v || v-v != 0 || len(s) > 64 {
+	if len(s) > 64 {
 		return 0, false
 	}
-	return v, true
+	v, err := strconv.ParseFloat(s, 64)
+	return v, err == nil && !math.IsNaN(v) && !math.IsInf(v, 0)
 }

@@ -55,6 +55,7 @@ func TestRedisThatMisbehaves(t *testing.T) {
 		{"drops by drops", serve(t, forever("$900000\r\n", "\n")), "which Redis"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			text, err := look(t, tester(""), desired.Metrics{Redis: &desired.Redis{Port: c.port}})
 			switch {
 			case c.want == isDown && (err != nil || !strings.HasSuffix(text, "\nredis_up 0\n")):

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 
 	"github.com/pakashop/evenkeel/desired"
 )
@@ -82,14 +83,22 @@ func port(address string) *desired.Port {
 	return &desired.Port{Number: n}
 }
 
-// closed is a port on which nobody listens.
+// closed is a port on which nobody listens, nor will: it is taken.
 func closed(t testing.TB) *desired.Port {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	t.Helper()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return port(l.Addr().String())
+	t.Cleanup(func() { unix.Close(fd) })
+	if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatal(err)
+	}
+	at, err := unix.Getsockname(fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &desired.Port{Number: at.(*unix.SockaddrInet4).Port}
 }
 
 // says reads a request and answers with a text.
@@ -116,14 +125,17 @@ func forever(first, then string) func(net.Conn) {
 	}
 }
 
-// look collects with a deadline of half a second.
+// deadline of a collection: long enough for a few megabytes on a busy machine.
+const deadline = 2 * time.Second
+
+// look collects with a deadline.
 func look(t testing.TB, c *Collector, m desired.Metrics) (string, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
 	defer cancel()
 	began := time.Now()
 	text, err := c.Collect(ctx, desired.Target{Unit: "x.service", Metrics: m})
-	if took := time.Since(began); took > 3*time.Second {
+	if took := time.Since(began); took > deadline+2*time.Second {
 		t.Errorf("it took %v", took)
 	}
 	if err != nil {
