@@ -40,9 +40,11 @@ func (p *page) add(m Metric, value float64, labels ...string) {
 		b.WriteByte('}')
 	}
 	series := b.String()
-	p.n++
-	if p.seen[series] || p.n > maxSamples {
+	if p.seen[series] {
 		return
+	}
+	if p.n++; p.n > maxSamples {
+		return // bytes says so
 	}
 	p.seen[series] = true
 	p.samples[m.Name] = append(p.samples[m.Name], series+" "+number(value)+"\n")
