@@ -34,6 +34,7 @@ func Build(d Declared, vars Vars) (Service, []Finding) {
 	b.watch(&s)
 	b.release(&s)
 	b.probes(&s)
+	b.targets(&s)
 	s.Spec = b.settled(s.Spec)
 	if s.UnitFile != nil {
 		s.UnitDigest = digestOf(append([]Artifact{*s.UnitFile}, s.DropIns...)...)

@@ -37,12 +37,7 @@ func (c *checker) probes(s *ServiceSpec) {
 			c.bad(p.field+".successThreshold", "must be 1 for this kind of probe")
 		}
 	}
-	if m := s.Metrics; m != nil {
-		c.http("spec.metrics.httpGet", m.HTTPGet, s.Ports)
-		if m.Interval != 0 && m.Interval < 1e9 {
-			c.bad("spec.metrics.interval", "want 1s or more")
-		}
-	}
+	c.metrics("spec.metrics", s.Metrics, s.Ports)
 }
 
 // probe checks one way of asking, and how often it is asked.
@@ -77,19 +72,27 @@ func (c *checker) asking(field string, p *Probe, ports map[string]int) {
 	case p.GRPC != nil:
 		c.port(field+".grpc.port", p.GRPC.Port, ports)
 	case p.Redis != nil:
-		c.port(field+".redis.port", p.Redis.Port, ports)
-		if a := p.Redis.Address; a != "" {
-			c.hostPort(field+".redis.address", a)
-		}
+		c.redis(field+".redis", p.Redis, ports)
 	case p.Postgres != nil:
-		c.port(field+".postgres.port", p.Postgres.Port, ports)
-		if p.Postgres.DSN != nil && p.Postgres.Host != "" {
-			c.bad(field+".postgres.host", "the dsn names the host already")
-		}
+		c.postgres(field+".postgres", p.Postgres, ports)
 	case p.Unix != nil:
 		c.absolute(field+".unix.path", p.Unix.Path)
 	case p.Exec != nil:
 		c.argv(field+".exec.command", p.Exec.Command)
+	}
+}
+
+func (c *checker) redis(field string, r *Redis, ports map[string]int) {
+	c.port(field+".port", r.Port, ports)
+	if r.Address != "" {
+		c.hostPort(field+".address", r.Address)
+	}
+}
+
+func (c *checker) postgres(field string, p *Postgres, ports map[string]int) {
+	c.port(field+".port", p.Port, ports)
+	if p.DSN != nil && p.Host != "" {
+		c.bad(field+".host", "the dsn names the host already")
 	}
 }
 

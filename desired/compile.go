@@ -19,6 +19,8 @@ type Input struct {
 	Services    []*Service     // the Services among them, each made by Build
 	Windows     []ChangeWindow // the ChangeWindows among them, without their services
 	Endpoints   []Endpoint     // the Endpoints among them
+	Rules       []RuleFile     // of the AlertRules among them
+	Runbooks    []Runbook      // the Runbooks among them
 	// Partial says that some objects could not be read, so that a name that is
 	// not found is no error yet.
 	Partial bool
@@ -87,6 +89,7 @@ func Compile(in Input) (*Set, []Finding) {
 	set.Windows = c.windows(here)
 	set.Endpoints = c.endpoints()
 	set.acted()
+	c.alerting(set, member)
 	c.ladders(set)
 	return set, c.found
 }

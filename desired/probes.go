@@ -111,15 +111,19 @@ func (b *builder) probes(s *Service) {
 // numberPorts puts numbers in place of the names of ports.
 func numberPorts(p *Probe, ports map[string]int) {
 	for _, port := range p.ports() {
-		if port == nil || port.Name == "" {
-			continue
-		}
-		n, ok := ports[port.Name]
-		if !ok {
-			n, _ = strconv.Atoi(port.Name) // one that a variable made: 30$(instance)
-		}
-		*port = Port{Number: n}
+		numberPort(port, ports)
 	}
+}
+
+func numberPort(port *Port, ports map[string]int) {
+	if port == nil || port.Name == "" {
+		return
+	}
+	n, ok := ports[port.Name]
+	if !ok {
+		n, _ = strconv.Atoi(port.Name) // one that a variable made: 30$(instance)
+	}
+	*port = Port{Number: n}
 }
 
 // ports are the ports that a probe names; nil where it names none.

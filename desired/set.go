@@ -41,9 +41,10 @@ type Service struct {
 	UnitFile *Artifact         `json:"unitFile,omitempty"`
 	DropIns  []Artifact        `json:"dropIns,omitempty"`
 	Files    []Artifact        `json:"files,omitempty"`
-	Link     *Link             `json:"link,omitempty"`   // to the release that should be current; nil: none is declared
-	Probes   []Probing         `json:"probes,omitempty"` // of its units
-	Folders  []string          `json:"-"`                // see DropInFolders; empty: not worked out
+	Link     *Link             `json:"link,omitempty"`    // to the release that should be current; nil: none is declared
+	Probes   []Probing         `json:"probes,omitempty"`  // of its units
+	Targets  []Target          `json:"targets,omitempty"` // where metrics of its units are read
+	Folders  []string          `json:"-"`                 // see DropInFolders; empty: not worked out
 
 	// Requires and Follows name Services of this Set: those that must be ready
 	// before, and those that are merely started before. Outside names Endpoints

@@ -34,6 +34,7 @@ var (
 		field{name: "backoff", value: &node{kind: list, items: []*node{word("10s"), word("20s"), word("40s"), word("80s"), word("5m")}}})
 	probeDefaults = fields(field{name: "periodSeconds", value: number("10")}, field{name: "timeoutSeconds", value: one},
 		field{name: "successThreshold", value: one}, field{name: "failureThreshold", value: number("3")})
+	metricsDefaults  = fields(field{name: "interval", value: word("15s")})
 	stopDefaults     = fields(field{name: "hold", value: word("1h")}, field{name: "then", value: word("restore")})
 	statefulDefaults = fields(field{name: "hold", value: word("1h")}, field{name: "then", value: word("escalate")})
 )
@@ -47,11 +48,14 @@ func serviceDefaults(name string, spec *node) *node {
 	if s := spec.given("stateful"); s != nil && s.text == "true" {
 		stop = statefulDefaults
 	}
-	defaults := append(make([]field, 0, 13),
+	defaults := append(make([]field, 0, 14),
 		field{name: "unit", value: word(unit)}, field{name: "management", value: enforce}, field{name: "state", value: running},
 		field{name: "replicas", value: one}, field{name: "foreignDropIns", value: warn}, field{name: "restartOn", value: restartDefaults},
 		field{name: "drift", value: driftDefaults}, field{name: "manualStop", value: stop}, field{name: "severity", value: p3},
 		field{name: "limits", value: limitDefaults})
+	if m := spec.given("metrics"); m != nil && m.kind == table {
+		defaults = append(defaults, field{name: "metrics", value: metricsDefaults})
+	}
 	for _, f := range []string{"livenessProbe", "readinessProbe", "startupProbe"} {
 		if p := spec.given(f); p != nil && p.kind == table {
 			defaults = append(defaults, field{name: f, value: probeDefaults})

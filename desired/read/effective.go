@@ -33,6 +33,8 @@ type made struct {
 	service  *desired.Service
 	window   *desired.ChangeWindow
 	endpoint *desired.Endpoint
+	rules    *desired.RuleFile
+	runbook  *desired.Runbook
 	tree     *node // its effective values
 	sources  map[string]string
 	problems Problems
@@ -70,6 +72,12 @@ func (l *loader) compile() *desired.Set {
 		}
 		if r.endpoint != nil {
 			in.Endpoints = append(in.Endpoints, *r.endpoint)
+		}
+		if r.rules != nil {
+			in.Rules = append(in.Rules, *r.rules)
+		}
+		if r.runbook != nil {
+			in.Runbooks = append(in.Runbooks, *r.runbook)
 		}
 		for name, digest := range r.sources {
 			sources[name] = digest
@@ -134,6 +142,10 @@ func (l *loader) make(o *object, all []defaults) made {
 		case *desired.EndpointSpec:
 			e := desired.NewEndpoint(o.meta.Name, o.meta.Labels, *v)
 			m.endpoint = &e
+		case *desired.AlertRulesSpec:
+			m.rules = &desired.RuleFile{Name: o.rulesName(), Text: ruleText(o, spec), Prometheus: v.Prometheus}
+		case *desired.RunbookSpec:
+			m.runbook = &desired.Runbook{Name: o.meta.Name, Spec: *v}
 		}
 		m.object.Spec = l.spec(o.kind, spec, d.vars)
 	}

@@ -1,6 +1,7 @@
 package read
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -118,6 +119,7 @@ func outline(set *desired.Set) string {
 		}
 	}
 	b.WriteString(outsiders(set))
+	b.WriteString(alerting(set))
 	for _, w := range set.Windows {
 		fmt.Fprintf(&b, "window %s: allow=%t %s for %s %s covers %v\n", w.Name, w.Spec.Allow, w.Spec.Schedule, w.Spec.Duration, w.Spec.TimeZone, w.Services)
 	}
@@ -137,6 +139,28 @@ func outsiders(set *desired.Set) string {
 				fmt.Fprintf(&b, "public %s: %s %s expects %v\n", p.Name, q.Kind, q.Probe.HTTPGet.URL, q.Probe.ExpectJSON)
 			}
 		}
+	}
+	return b.String()
+}
+
+// alerting is what alerts rest on.
+func alerting(set *desired.Set) string {
+	var b strings.Builder
+	for _, r := range set.Rules {
+		fmt.Fprintf(&b, "rules %s: %q\n", r.Name, r.Text)
+		if p := r.Prometheus; p != nil {
+			fmt.Fprintf(&b, "  by %s %v\n", p.URL, p.Match)
+		}
+	}
+	for _, t := range set.Targets {
+		from, err := json.Marshal(t.Metrics)
+		if err != nil {
+			return err.Error()
+		}
+		fmt.Fprintf(&b, "target %s %s of %s %v every %s %s%s\n", t.Job, t.Instance, t.Object, t.Labels, t.Interval, t.Collector, from)
+	}
+	for _, r := range set.Runbooks {
+		fmt.Fprintf(&b, "runbook %s: %v, %d steps\n", r.Name, r.Spec.Match, len(r.Spec.Steps))
 	}
 	return b.String()
 }

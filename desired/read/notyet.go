@@ -6,9 +6,8 @@ import "slices"
 // with the work that makes it act.
 var (
 	kindsNotYet = []string{
-		"AlertRules", "Runbook", "Task", "Receiver", "Route",
+		"Task", "Receiver", "Route",
 	}
-	fieldsNotYet      = []string{"metrics"}                 // of a Service
 	rungsNotYet       = []string{"verify", "gather", "ask"} // of its remedies
 	environmentNotYet = []string{"severityFloor"}
 )
@@ -23,7 +22,7 @@ func notYet(o *object, spec *node) Problems {
 	case o.kind != "Service":
 		return nil
 	}
-	return append(fieldsWithout(spec, fieldsNotYet), rungs(spec)...)
+	return rungs(spec)
 }
 
 // rungs warns of what a remedy cannot do or ask for yet.
