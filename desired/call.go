@@ -16,11 +16,28 @@ type Call struct {
 	Args     map[string]string // nil: none
 }
 
-// Call translates a rung with `do`, whose words must have been checked. What a
-// Cache or a Database is, only a Set knows: see Set.Call.
+// words are what the rung may be given; of a plugin's nothing is known.
+func (d Do) words() doVerb {
+	if d.Gather != "" {
+		return gatherVerbs[d.Gather]
+	}
+	return doVerbs[d.Do]
+}
+
+// Service is whom the rung of a runbook or a task acts on; empty: whom the alert is
+// about.
+func (d Do) Service() string {
+	if !d.words().whose {
+		return ""
+	}
+	return word(d.With[whoseKey.name])
+}
+
+// Call translates a rung with `do` or `gather`, whose words must have been checked.
+// What a Cache or a Database is, only a Set knows: see Set.Call.
 func (d Do) Call() Call {
-	v, known := doVerbs[d.Do]
-	if !known {
+	v := d.words()
+	if v.actuator == "" && v.verb == "" {
 		name, verb, _ := strings.Cut(d.Do, ".")
 		v = doVerb{actuator: name, verb: verb, target: "target"}
 	}
@@ -28,6 +45,7 @@ func (d Do) Call() Call {
 	for _, key := range sorted(d.With) {
 		value := d.With[key]
 		switch {
+		case v.whose && key == whoseKey.name:
 		case key == v.target && key == "argv":
 			c.Target, value = argv(value)
 			c.arg(key, words(value))
@@ -56,8 +74,11 @@ func (c *Call) arg(name, value string) {
 // host's policy governs.
 func (s *Set) Call(d Do) (Call, error) {
 	c := d.Call()
-	switch c.Actuator {
+	switch d.words().target {
 	case "cache":
+		if err := s.whole(&c, "Cache"); err != nil {
+			return c, err
+		}
 		o, ok := s.Cache(c.Target)
 		if !ok {
 			return c, fmt.Errorf("no Cache is named %s", shorten(c.Target))
@@ -66,7 +87,10 @@ func (s *Set) Call(d Do) (Call, error) {
 		if o.Spec.Nginx != nil {
 			c.arg("path", o.Spec.Nginx.Path)
 		}
-	case "postgres":
+	case "database":
+		if err := s.whole(&c, "Database"); err != nil {
+			return c, err
+		}
 		o, ok := s.Database(c.Target)
 		if !ok {
 			return c, fmt.Errorf("no Database is named %s", shorten(c.Target))
@@ -74,6 +98,14 @@ func (s *Set) Call(d Do) (Call, error) {
 		c.arg("declared", o.Digest)
 	}
 	return c, nil
+}
+
+// whole names what a collector reads where its rung does not.
+func (s *Set) whole(c *Call, kind string) (err error) {
+	if c.Actuator == Gatherer && c.Target == "" {
+		c.Target, err = s.theOnly(kind)
+	}
+	return err
 }
 
 // duration is a length of time as Go writes it, which actuators read.

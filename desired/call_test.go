@@ -42,6 +42,10 @@ func TestRungsAsCalls(t *testing.T) {
 		{Do{Do: "exec.run", With: map[string]any{"argv": []any{"/bin/mend", "-a", "x y"}, "timeout": "5m"}}, `exec.run /bin/mend argv=["-a","x y"] timeout=5m0s`},
 		{Do{Do: "git.revert", With: map[string]any{"why": "it was slow"}}, "git.revert  why=it was slow"},
 		{Do{Do: "exec.run", With: map[string]any{"argv": []any{"/bin/mend"}}}, `exec.run /bin/mend argv=[]`},
+		{Do{Do: "restart", With: map[string]any{"service": "b"}}, "systemd.restart "}, // whose it is the Call does not say
+		{Do{Do: "scale", With: map[string]any{"service": "b", "by": 1}}, ".scale  by=1"},
+		{Do{Gather: "redis.ttls", With: map[string]any{"cache": "pages"}}, "gather.redis.ttls pages"},
+		{Do{Gather: "logs.search", With: map[string]any{"since": "10m", "service": "b"}}, "gather.logs.search  service=b since=10m0s"},
 		{
 			Do{Do: "lights.blink", With: map[string]any{"target": "hall", "times": 3, "rate": 0.5, "on": true, "list": []any{1, "a"}, "none": nil}},
 			`lights.blink hall list=[1,"a"] none= on=true rate=0.5 times=3`,
@@ -66,8 +70,14 @@ func TestRungsAsCalls(t *testing.T) {
 
 // Every action that may be declared has its place in a Call.
 func TestEveryActionIsACall(t *testing.T) {
-	for name, v := range doVerbs {
-		c := Do{Do: name}.Call()
+	every := maps.Clone(doVerbs)
+	maps.Copy(every, gatherVerbs)
+	for name, v := range every {
+		d := Do{Do: name}
+		if v.actuator == Gatherer {
+			d = Do{Gather: name}
+		}
+		c := d.Call()
 		if c.Verb != v.verb || c.Actuator != v.actuator {
 			t.Errorf("%s becomes %s", name, c)
 		}
@@ -111,6 +121,14 @@ func TestWhatActuatorsActOn(t *testing.T) {
 	if c, err := set.Call(Do{Do: "postgres.terminate", With: map[string]any{"database": "main"}}); err != nil || c.String() != "postgres.terminate main declared="+main.Digest {
 		t.Errorf("%s, %v", c, err)
 	}
+	for _, d := range []Do{{Gather: "redis.ttls"}, {Gather: "redis.info", With: map[string]any{"cache": "pages"}}} {
+		if c, err := set.Call(d); err != nil || c.String() != "gather."+d.Gather+" pages declared="+pages.Digest {
+			t.Errorf("%s, %v", c, err) // web is no Redis
+		}
+	}
+	if c, err := set.Call(Do{Gather: "postgres.slow"}); err != nil || c.String() != "gather.postgres.slow main declared="+main.Digest {
+		t.Errorf("%s, %v", c, err)
+	}
 	for _, d := range []Do{{Do: "cache.flush", With: map[string]any{"cache": "main"}}, {Do: "postgres.terminate", With: map[string]any{"database": "pages"}}} {
 		if c, err := set.Call(d); err == nil {
 			t.Errorf("%s of what is not there", c)
@@ -118,6 +136,26 @@ func TestWhatActuatorsActOn(t *testing.T) {
 	}
 	if c, err := set.Call(Do{Do: "lights.blink"}); err != nil || c.String() != "lights.blink " {
 		t.Errorf("%s, %v", c, err)
+	}
+}
+
+// A collector that does not say what it reads can read one thing only.
+func TestCollectorsThatDoNotSay(t *testing.T) {
+	redis := Cache{Spec: CacheSpec{Redis: &RedisCache{}}}
+	a, b := redis, redis
+	a.Name, b.Name = "a", "b"
+	for _, tt := range []struct {
+		set  Set
+		want string
+	}{
+		{Set{}, "no Cache is declared that it could read"},
+		{Set{Caches: []Cache{a}}, ""},
+		{Set{Caches: []Cache{a, b}}, "say which Cache it reads: a, b"},
+	} {
+		_, err := tt.set.Call(Do{Gather: "redis.ttls"})
+		if got := fmt.Sprint(err); got != tt.want && (err != nil || tt.want != "") {
+			t.Errorf("%v, want %s", err, tt.want)
+		}
 	}
 }
 

@@ -21,10 +21,10 @@ func Check(object string, spec any) []Finding {
 		c.probe("spec.probe", &s.Probe, nil)
 	case *RunbookSpec:
 		c.matchers("spec.match", s.Match)
-		c.ladder("spec.steps", s.Steps)
+		c.ladder("Runbook", "spec.steps", s.Steps)
 		c.runs(s.Limits)
 	case *TaskSpec:
-		c.ladder("spec.steps", s.Steps)
+		c.ladder("Task", "spec.steps", s.Steps)
 	case *ChangeWindowSpec:
 		c.window(s)
 	case *RouteSpec:
@@ -60,7 +60,7 @@ func (c *checker) service(s *ServiceSpec) {
 	c.dependencies(s.DependsOn)
 	c.ports(s.Ports)
 	c.probes(s)
-	c.ladder("spec.remedies", s.Remedies)
+	c.ladder("Service", "spec.remedies", s.Remedies)
 	c.limits(s.Limits)
 	c.release(s.Release)
 }

@@ -1,6 +1,7 @@
 package desired
 
 import (
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -9,30 +10,48 @@ import (
 
 // ladder checks the rungs of remedies, runbooks and tasks by themselves: what
 // they name of other objects is held against those when all are known.
-func (c *checker) ladder(field string, steps []Do) {
+func (c *checker) ladder(kind, field string, steps []Do) {
 	for i, d := range steps {
 		at := index(field, i)
+		c.belongs(kind, at, d)
 		switch {
 		case d.Do == "" || strings.Contains(d.Do, "$("):
 		case !doName.MatchString(d.Do):
 			c.bad(at+".do", "%q is not an action; write ACTUATOR.VERB or a short name like restart", shorten(d.Do))
 		default:
-			c.rung(at, d)
+			c.rung(kind, at, d)
 		}
-		if d.Gather != "" && !doName.MatchString(d.Gather) {
-			c.bad(at+".gather", "%q is not the name of a collector", shorten(d.Gather))
-		}
-		if d.Owner != "" && d.Ask == "" {
-			c.bad(at+".owner", "belongs to ask")
-		}
-		if d.Verify != nil && d.Ask != "" {
-			c.bad(at+".verify", "an answer cannot be verified")
+		if d.Gather != "" && !strings.Contains(d.Gather, "$(") {
+			c.collector(at, d)
 		}
 	}
 }
 
+// belongs checks what a rung may have beside what it does: by what it is, and by
+// the kind of the object whose ladder it is part of.
+func (c *checker) belongs(kind, at string, d Do) {
+	if d.Owner != "" && d.Ask == "" {
+		c.bad(at+".owner", "belongs to ask")
+	}
+	if d.Verify != nil && d.Ask != "" {
+		c.bad(at+".verify", "an answer cannot be verified")
+	}
+	if d.Verify != nil && d.Gather != "" {
+		c.bad(at+".verify", "gathering changes nothing that could be verified")
+	}
+	if d.Approve != "" && d.Do == "" && d.Gather+d.Ask != "" {
+		c.bad(at+".approve", "belongs to do")
+	}
+	if d.When != "" && kind != "Runbook" {
+		c.bad(at+".when", "belongs to the rungs of a Runbook")
+	}
+	if d.Approve != "" && kind == "Service" {
+		c.bad(at+".approve", "belongs to the rungs of a Runbook or a Task; what remedies wait for, the host's policy says (actions)")
+	}
+}
+
 // rung checks the action of a rung and what it is given.
-func (c *checker) rung(at string, d Do) {
+func (c *checker) rung(kind, at string, d Do) {
 	v, known := doVerbs[d.Do]
 	if !known {
 		if _, _, plugin := ofPlugin(d.Do); !plugin {
@@ -40,15 +59,27 @@ func (c *checker) rung(at string, d Do) {
 		}
 		return // of a plugin only the plugin knows more
 	}
+	own := kind == "Service"
+	with := d.With
+	if own && v.whose && with["service"] != nil {
+		c.bad(at+".with.service", "a Service's own remedies act on itself; leave it out, or write a Runbook")
+		with = maps.Clone(with)
+		delete(with, "service")
+	}
+	c.given(at, d.Do, v, with, own)
+}
+
+// given checks what a rung is given, by the keys that its verb takes.
+func (c *checker) given(at, verb string, v doVerb, with map[string]any, own bool) {
 	var keys []string
-	for _, k := range v.with {
+	for _, k := range v.keys(own) {
 		keys = append(keys, k.name)
-		if k.need && d.With[k.name] == nil {
-			c.bad(at+".with", "%s needs %s", d.Do, k.name)
+		if k.need && with[k.name] == nil {
+			c.bad(at+".with", "%s needs %s", verb, k.name)
 		}
 	}
-	for _, key := range sorted(d.With) {
-		field, value := at+".with."+key, d.With[key]
+	for _, key := range sorted(with) {
+		field, value := at+".with."+key, with[key]
 		switch {
 		case slices.Contains(keys, key):
 			if value != nil && !v.kind(key).takes(value) {
@@ -56,12 +87,14 @@ func (c *checker) rung(at string, d Do) {
 			}
 		case v.open:
 		case len(keys) == 0:
-			c.bad(field, "%s takes nothing", d.Do)
+			c.bad(field, "%s takes nothing", verb)
 		default:
-			c.bad(field, "%s does not know %s; it takes %s%s", d.Do, shorten(key), strings.Join(keys, ", "), DidYouMean(key, keys))
+			c.bad(field, "%s does not know %s; it takes %s%s", verb, shorten(key), list(keys), DidYouMean(key, keys))
 		}
 	}
 }
+
+func list(words []string) string { return strings.Join(words, ", ") }
 
 // ofPlugin parts the action of an operator's plugin; any other is evenkeel's own
 // to know.
@@ -82,7 +115,7 @@ func (k wordKind) takes(value any) bool {
 		return true
 	}
 	switch k {
-	case written, cacheName, dbName, svcName:
+	case written, cacheName, dbName, svcName, endpointName:
 		return s != ""
 	case number:
 		n, ok := wholeNumber(value)
@@ -158,6 +191,8 @@ func (k wordKind) wants() string {
 		return "the name of a Database"
 	case svcName:
 		return "the name of a Service"
+	case endpointName:
+		return "the name of an Endpoint"
 	}
 	return "a text"
 }

@@ -17,7 +17,7 @@ func (c *compiler) ladders(set *Set) {
 		names[o.Kind] = append(names[o.Kind], o.Metadata.Name)
 	}
 	for _, s := range c.in.Services {
-		c.rungs(s.Object(), "spec.remedies", s.Spec.Remedies, names)
+		c.rungs(set, s.Object(), "spec.remedies", s.Spec.Remedies, names)
 	}
 	for _, o := range set.Objects {
 		if o.Kind != "Runbook" && o.Kind != "Task" {
@@ -27,21 +27,22 @@ func (c *compiler) ladders(set *Set) {
 			Steps []Do `json:"steps"`
 		}
 		if json.Unmarshal(o.Spec, &spec) == nil {
-			c.rungs(o.Ref(), "spec.steps", spec.Steps, names)
+			c.rungs(set, o.Ref(), "spec.steps", spec.Steps, names)
 		}
 	}
 }
 
-func (c *compiler) rungs(object, field string, steps []Do, names map[string][]string) {
+func (c *compiler) rungs(set *Set, object, field string, steps []Do, names map[string][]string) {
 	for i, d := range steps {
 		at := index(field, i)
 		if name, _, ok := ofPlugin(d.Do); ok && !strings.Contains(d.Do, "$(") && !slices.Contains(names["Actuator"], name) {
 			c.add(Finding{Object: object, Field: at + ".do", Message: at + ".do: there is no action " + shorten(d.Do) + ", and no Actuator is named " +
 				shorten(name) + DidYouMean(d.Do, c.actions(names["Actuator"], d.Do))})
 		}
-		v := doVerbs[d.Do]
-		for _, k := range v.with {
-			kind := map[wordKind]string{cacheName: "Cache", dbName: "Database", svcName: "Service"}[k.kind]
+		c.unnamed(set, object, at, d)
+		v := d.words()
+		for _, k := range v.keys(false) {
+			kind := map[wordKind]string{cacheName: "Cache", dbName: "Database", svcName: "Service", endpointName: "Endpoint"}[k.kind]
 			name, ok := d.With[k.name].(string)
 			if kind == "" || !ok || name == "" || strings.Contains(name, "$(") || slices.Contains(names[kind], name) {
 				continue

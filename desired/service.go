@@ -244,14 +244,15 @@ type Certificates struct {
 
 // Do is one rung of a ladder: of remedies, of a runbook, of a task.
 type Do struct {
-	Do     string         `json:"do,omitempty" oneof:"rung"`     // ACTUATOR.VERB, or a short name
-	Gather string         `json:"gather,omitempty" oneof:"rung"` // a collector of evidence
-	Ask    string         `json:"ask,omitempty" oneof:"rung"`    // a question to a human
-	With   map[string]any `json:"with,omitempty"`
-	Settle Duration       `json:"settle,omitempty"` // how long its effect may take
-	Verify *Verify        `json:"verify,omitempty"`
-	Owner  string         `json:"owner,omitempty"` // who answers Ask
-	When   string         `json:"when,omitempty"`  // PromQL, in runbooks: where its result is empty the rung is passed over
+	Do      string         `json:"do,omitempty" oneof:"rung"`     // ACTUATOR.VERB, or a short name
+	Gather  string         `json:"gather,omitempty" oneof:"rung"` // a collector of evidence
+	Ask     string         `json:"ask,omitempty" oneof:"rung"`    // a question to a human
+	With    map[string]any `json:"with,omitempty"`
+	Settle  Duration       `json:"settle,omitempty"` // how long its effect may take
+	Verify  *Verify        `json:"verify,omitempty"`
+	Owner   string         `json:"owner,omitempty"`                 // who answers Ask
+	Approve string         `json:"approve,omitempty" enum:"always"` // of a do: it waits for a human, whatever the host's policy says
+	When    string         `json:"when,omitempty"`                  // PromQL, in runbooks: where its result is empty the rung is passed over
 }
 
 // Verify is how the effect of a rung is judged.
