@@ -215,6 +215,21 @@ func TestImportsRunOneWay(t *testing.T) {
 	}
 }
 
+// Prometheus' packages change with every minor version, and come with a hundred modules:
+// two packages know them, and nobody behind those.
+func TestPrometheusIsKnownToTwo(t *testing.T) {
+	for pkg, r := range rooms(t) {
+		if slices.ContainsFunc([]string{"desired/rules", "state/observe/metrics/engine"}, func(p string) bool { return pkg == p || within(pkg, p+"/...") }) {
+			continue
+		}
+		for to, file := range r.imports {
+			if within(to, "github.com/prometheus/prometheus/...") {
+				t.Errorf("%s imports %s: what reads rules is desired/rules, what evaluates them state/observe/metrics/engine", file, to)
+			}
+		}
+	}
+}
+
 // The roots hold the vocabulary: a plugin's author or a tool that imports one
 // gets the standard library with it, and nothing else.
 func TestRootsImportTheStandardLibraryAlone(t *testing.T) {

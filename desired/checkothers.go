@@ -1,7 +1,7 @@
 package desired
 
 import (
-	"encoding/json"
+	"net/url"
 	"regexp"
 	"strings"
 )
@@ -77,24 +77,18 @@ func (c *checker) actuator(s *ActuatorSpec) {
 	}
 }
 
-// rules checks that groups have names and rules; what the rules mean is said
-// by who evaluates them.
+// rules checks that there is something to evaluate; what the rules mean is said by
+// who knows their language.
 func (c *checker) rules(s *AlertRulesSpec) {
-	seen := map[string]bool{}
-	for i, raw := range s.Groups {
-		var g struct {
-			Name  string            `json:"name"`
-			Rules []json.RawMessage `json:"rules"`
-		}
-		at := index("spec.groups", i)
-		switch err := json.Unmarshal(raw, &g); {
-		case err != nil:
-			c.bad(at, "want a group of Prometheus rules: {name, rules}")
-		case g.Name == "":
-			c.bad(at, "the field name is missing")
-		case seen[g.Name]:
-			c.bad(at, "there is a group named %s already", shorten(g.Name))
-		}
-		seen[g.Name] = true
+	if len(s.Groups) == 0 && s.Prometheus == nil {
+		c.bad("spec", "groups is missing; or prometheus, whose own alerts are taken")
 	}
+	if s.Prometheus == nil {
+		return
+	}
+	u, err := url.Parse(s.Prometheus.URL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
+		c.bad("spec.prometheus.url", "%q is not a URL like http://prometheus:9090", shorten(s.Prometheus.URL))
+	}
+	c.matchers("spec.prometheus.match", s.Prometheus.Match)
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pakashop/evenkeel/desired"
+	"github.com/pakashop/evenkeel/desired/rules"
 )
 
 // resolve reads the environment that counts and what its variables mean.
@@ -35,7 +36,8 @@ type made struct {
 	endpoint *desired.Endpoint
 	rules    *desired.RuleFile
 	runbook  *desired.Runbook
-	tree     *node // its effective values
+	alerts   []rules.Alert // that the rules declare
+	tree     *node         // its effective values
 	sources  map[string]string
 	problems Problems
 }
@@ -85,6 +87,7 @@ func (l *loader) compile() *desired.Set {
 		by[r.object.Ref()] = i
 	}
 	in.Revision = l.revision(sources)
+	l.unmatched(results)
 	set, found := desired.Compile(in)
 	for _, f := range found {
 		i, ok := by[f.Object]
@@ -128,11 +131,16 @@ func (l *loader) make(o *object, all []defaults) made {
 	if o.kind == "AlertRules" {
 		d.vars = nil // $( may be part of an expression
 	}
-	d.into(spec, value)
+	if !o.plainRules() { // in which Prometheus' word counts
+		d.into(spec, value)
+	}
 	m.problems = append(m.problems, l.fresh(d.problems)...)
 	m.problems = append(m.problems, notYet(o, spec)...)
-	m.found(o, &d, desired.Check(o.ref(), value))
+	if !o.plainRules() {
+		m.found(o, &d, desired.Check(o.ref(), value))
+	}
 	m.found(o, &d, calendar(o.ref(), value))
+	m.found(o, &d, expressions(o.ref(), value))
 	if s, ok := value.(*desired.ServiceSpec); ok {
 		l.build(&m, o, s, &d)
 	} else {
@@ -143,7 +151,7 @@ func (l *loader) make(o *object, all []defaults) made {
 			e := desired.NewEndpoint(o.meta.Name, o.meta.Labels, *v)
 			m.endpoint = &e
 		case *desired.AlertRulesSpec:
-			m.rules = &desired.RuleFile{Name: o.rulesName(), Text: ruleText(o, spec), Prometheus: v.Prometheus}
+			m.rulesOf(o, v)
 		case *desired.RunbookSpec:
 			m.runbook = &desired.Runbook{Name: o.meta.Name, Spec: *v}
 		}

@@ -59,18 +59,45 @@ func inText(n *node, f desired.Finding) desired.Pos {
 		}
 	}
 	c := n.given("content")
-	if c == nil || !c.block {
-		if c == nil {
-			c = n
-		}
-		return c.pos()
+	if c == nil {
+		c = n
+	}
+	p := c.pos()
+	if !c.block {
+		p.Col += c.inLine(f)
+		return p
 	}
 	// A block begins on the line after its |, and each line is indented as the
 	// first that is not empty.
-	p := c.pos()
 	p.Line += f.Line
 	p.Col = f.Col + indent(c.doc.text, int(c.line)-c.doc.first+1)
 	return p
+}
+
+// inLine is how far a place within a text in one line lies behind the text's
+// beginning: 0 where it is not in the file as it reads.
+func (n *node) inLine(f desired.Finding) int {
+	if n.kind != text || n.doc == nil || f.Line != 1 || f.Col < 1 {
+		return 0
+	}
+	line, quote := lineOfText(n.doc.text, int(n.line)-n.doc.first+1), 0
+	if n.quoted {
+		quote = 1
+	}
+	if at := int(n.col) - 1 + quote; at <= len(line) && bytes.HasPrefix(line[at:], []byte(n.text)) {
+		return f.Col - 1 + quote
+	}
+	return 0
+}
+
+// lineOfText is a line of a document, from 1.
+func lineOfText(content []byte, number int) []byte {
+	for line := range bytes.Lines(content) {
+		if number--; number == 0 {
+			return line
+		}
+	}
+	return nil
 }
 
 // indent is that of the first line after a line that is not empty.
