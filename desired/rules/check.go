@@ -55,6 +55,13 @@ func Check(text []byte) (File, []Fault) {
 	}
 	if len(doc.Content) > 0 {
 		f.root = doc.Content[0]
+	}
+	return f.check(text)
+}
+
+// check reads rules whose places are those of the root.
+func (f *faults) check(text []byte) (File, []Fault) {
+	if f.root != nil {
 		f.shape()
 	}
 	if f.huge {

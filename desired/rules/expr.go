@@ -64,6 +64,8 @@ func mend(e parser.ParseErr) string {
 			return hint
 		}
 		return "; functions have Prometheus' names, such as rate or histogram_quantile"
+	case strings.Contains(msg, "is experimental"):
+		return "; evenkeel has what is experimental switched off, as Prometheus has unless it is told"
 	case strings.Contains(msg, "unclosed"):
 		return "; close it"
 	case strings.Contains(msg, "end of input"):
