@@ -39,6 +39,10 @@ func (e *encoder) value(n *node, t reflect.Type, f *fieldPlan) {
 	case boolean:
 		e.out = append(e.out, lowered(n.text)...)
 	case integer:
+		if !json.Valid([]byte(n.text)) { // 0x10, in a file of Prometheus' own
+			e.text(n.text)
+			return
+		}
 		e.out = append(e.out, n.text...)
 	case float:
 		x, err := strconv.ParseFloat(n.text, 64)

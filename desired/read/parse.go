@@ -70,6 +70,7 @@ type parser struct {
 	first    int // the line of the file at which the YAML parser began
 	problems Problems
 	nodes    int
+	theirs   bool // a file of Prometheus' own, in which anchors may be
 }
 
 // parse reads the text of a document into its root. An empty one has none.
@@ -96,6 +97,7 @@ func (p *parser) root(n *yaml.Node) {
 		return
 	}
 	if root := n.Content[0]; root.Tag != "!!null" {
+		p.theirs = plainRules(root)
 		p.doc.root = p.node(root, 1)
 	}
 }
@@ -170,7 +172,10 @@ func (p *parser) node(y *yaml.Node, depth int) *node {
 		}
 		return n
 	}
-	if y.Anchor != "" && y.Kind != yaml.AliasNode {
+	if p.theirs && y.Kind == yaml.AliasNode {
+		return p.node(y.Alias, depth+1)
+	}
+	if y.Anchor != "" && y.Kind != yaml.AliasNode && !p.theirs {
 		p.problem(y.Line, y.Column, "anchors (&"+y.Anchor+") are not read; write the value where it is needed, or use Defaults")
 	}
 	if y.Style&yaml.TaggedStyle != 0 {
@@ -196,19 +201,23 @@ func (p *parser) node(y *yaml.Node, depth int) *node {
 func (p *parser) table(n *node, y *yaml.Node, depth int) {
 	n.fields = make([]field, 0, len(y.Content)/2)
 	var seen map[string]bool
+	var merged []*yaml.Node
 	if len(y.Content) > 16 {
 		seen = make(map[string]bool, len(y.Content)/2)
 	}
 	for i := 0; i+1 < len(y.Content); i += 2 {
 		key, value := y.Content[i], y.Content[i+1]
 		switch {
+		case key.Tag == "!!merge" && p.theirs:
+			merged = append(merged, value)
+			continue
 		case key.Tag == "!!merge":
 			p.problem(key.Line, key.Column, "merge keys (<<) are not read; use Defaults")
 			continue
 		case key.Kind != yaml.ScalarNode:
 			p.problem(key.Line, key.Column, "the name of a field must be plain text")
 			continue
-		case key.Anchor != "":
+		case key.Anchor != "" && !p.theirs:
 			p.problem(key.Line, key.Column, "anchors (&"+key.Anchor+") are not read; write the value where it is needed, or use Defaults")
 		}
 		twice := seen[key.Value]
@@ -225,6 +234,36 @@ func (p *parser) table(n *node, y *yaml.Node, depth int) {
 			name: key.Value, line: int32(p.first + key.Line - 1), col: int32(key.Column), value: p.node(value, depth+1),
 		})
 	}
+	for _, m := range merged {
+		n.merge(p.node(m, depth+1))
+	}
+}
+
+// merge takes over the fields of another table, or of several, that a table has not.
+func (n *node) merge(from *node) {
+	for _, one := range from.items {
+		n.merge(one)
+	}
+	for _, f := range from.fields {
+		if n.get(f.name) == nil {
+			n.fields = append(n.fields, f)
+		}
+	}
+}
+
+// plainRules tells a file of Prometheus' own rules, which is taken as it is: what YAML
+// can do besides means the same to whoever reads it.
+func plainRules(root *yaml.Node) bool {
+	groups := false
+	for i := 0; root.Kind == yaml.MappingNode && i < len(root.Content); i += 2 {
+		switch root.Content[i].Value {
+		case "groups":
+			groups = true
+		case "kind", "apiVersion":
+			return false
+		}
+	}
+	return groups
 }
 
 func (p *parser) scalar(n *node, y *yaml.Node) {

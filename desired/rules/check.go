@@ -19,6 +19,7 @@ import (
 const (
 	maxGroups = 500
 	maxRules  = 2000
+	maxValues = 100_000
 	leastTime = model.Duration(time.Second)
 )
 

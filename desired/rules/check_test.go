@@ -77,6 +77,15 @@ func TestWhatAnAlertMayMatch(t *testing.T) {
 	}
 }
 
+// Aliases make much of little: what would take for ever is refused.
+func TestManyAliases(t *testing.T) {
+	text := "groups:\n- &g {name: a, rules: [&r {alert: A, expr: up, labels: &l {a: b}}" + strings.Repeat(", *r", 1000) + "]}\n" + strings.Repeat("- *g\n", 1000)
+	_, faults := Check([]byte(text))
+	if len(faults) == 0 || !strings.Contains(faults[len(faults)-1].Message, "too many values") {
+		t.Errorf("%d faults", len(faults))
+	}
+}
+
 // FuzzCheck: whatever a stranger writes, it is read or refused.
 func FuzzCheck(f *testing.F) {
 	f.Add([]byte("groups:\n- name: a\n  rules: [{alert: A, expr: 'rate(x[5m]) > 1', labels: {a: '{{ . }}'}}]\n"))

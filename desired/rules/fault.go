@@ -38,7 +38,8 @@ type faults struct {
 	list []Fault
 	root *yaml.Node
 	text []string // its lines
-	huge bool     // an expression is too long to be parsed
+	huge bool     // it is too large to be parsed
+	seen int      // values
 }
 
 func (f *faults) add(one Fault) {

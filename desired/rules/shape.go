@@ -58,7 +58,12 @@ func (f *faults) fields(path string, n *yaml.Node, known map[string]func(*faults
 	for n != nil && n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
-	if empty(n) {
+	if f.seen++; empty(n) || f.huge {
+		return
+	}
+	if f.seen > maxValues { // aliases make much of little
+		f.huge = true
+		f.bound(path, "the file holds too many values")
 		return
 	}
 	if n.Kind != yaml.MappingNode {
@@ -129,6 +134,9 @@ func (f *faults) texts(path string, n *yaml.Node) {
 	if n.Kind != yaml.MappingNode {
 		f.bad(path, "want a table of texts")
 		return
+	}
+	if f.seen += len(n.Content); f.seen > maxValues {
+		return // the next table says so
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		value := n.Content[i+1]
