@@ -14,8 +14,8 @@ func Expand(text string, lookup func(name string) (string, bool)) (result string
 func ExpandKeep(text string, lookup func(name string) (string, bool)) (result string, unknown []Unknown) {
 	return expand(text, "$$(", func(name string) (string, bool) {
 		v, ok := lookup(name)
-		if name == "instance" && v == "$(instance)" {
-			return v, ok
+		if (name == "instance" || ofAlert(name)) && v == "$("+name+")" {
+			return v, ok // its value is known later
 		}
 		return strings.ReplaceAll(v, "$(", "$$("), ok
 	})
@@ -112,6 +112,10 @@ func (v Vars) Why(name string) string {
 		return "the text is too large once its variables are replaced"
 	case name == "instance":
 		return "$(instance) has no value here: the unit is not an instance of a template"
+	case ofAlert(name):
+		return "$(" + shown + ") is a label of an alert; it can stand in the with of a Runbook's steps"
+	case strings.HasPrefix(name, alertVar):
+		return "$(" + shown + ") is no name of a label: letters, digits and _"
 	case name == "host":
 		return "$(host) has no value: the host's name is not known"
 	case name != "environment" && name != "domain" && !strings.HasPrefix(name, "vars."):

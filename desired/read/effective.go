@@ -186,7 +186,7 @@ func (l *loader) variables(o *object, spec *node) *variables {
 	if o.kind == "Environment" {
 		return environmentVars()
 	}
-	v := &variables{Vars: l.vars, object: o.meta.Name}
+	v := &variables{Vars: l.vars, object: o.meta.Name, labels: o.kind == "Runbook"}
 	if o.kind != "Service" {
 		return v
 	}

@@ -12,6 +12,7 @@ type variables struct {
 	desired.Vars
 	object   string
 	instance string // empty: none; $(instance): it differs from unit to unit
+	labels   bool   // those of an alert have a value later: a Runbook
 	used     bool
 	none     bool // there are none here: an Environment declares them
 }
@@ -39,7 +40,11 @@ func (d *decoder) expand(n *node) string {
 	}
 	d.vars.used = true
 	instance := d.vars.instance
-	s, unknown := desired.ExpandKeep(n.text, d.vars.Lookup(d.vars.object, instance))
+	lookup := d.vars.Lookup(d.vars.object, instance)
+	if d.vars.labels && d.words() {
+		lookup = desired.KeepLabels(lookup)
+	}
+	s, unknown := desired.ExpandKeep(n.text, lookup)
 	for _, u := range unknown {
 		d.report(n, "%s: %s", d.where(), d.vars.Why(u.Name))
 	}
@@ -47,6 +52,11 @@ func (d *decoder) expand(n *node) string {
 		d.report(n, "%s: $(instance) has many values here, one for each replica; it can stand in %s", d.where(), strings.Join(perUnit, ", "))
 	}
 	return s
+}
+
+// words tells whether the value at hand is what a step is given.
+func (d *decoder) words() bool {
+	return len(d.path) > 4 && d.path[1] == "steps" && d.path[3] == "with"
 }
 
 // area is the field of spec that the value at hand lies in.
