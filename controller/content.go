@@ -3,6 +3,7 @@ package controller
 import (
 	"context"
 	"encoding/json"
+	"strings"
 
 	"github.com/pakashop/evenkeel/actuators"
 	"github.com/pakashop/evenkeel/desired"
@@ -48,7 +49,7 @@ func (l *loop) content(s state.Step) []byte {
 // nil: it is told nothing.
 func (l *loop) resolve(s state.Step) func(context.Context) ([]byte, error) {
 	want, secret, remote := l.want, l.c.o.Secret, l.c.o.Remote
-	switch name := s.Action.Target; s.Action.Actuator {
+	switch name := s.Action.Target; actedOn(s.Action) {
 	case "cache":
 		return func(context.Context) ([]byte, error) {
 			o, ok := want.Cache(name)
@@ -77,6 +78,20 @@ func (l *loop) resolve(s state.Step) func(context.Context) ([]byte, error) {
 		return func(ctx context.Context) ([]byte, error) { return gitRemote(ctx, remote) }
 	}
 	return nil
+}
+
+// actedOn is the actuator that is told what an Action acts on: a collector of
+// evidence is told what the one that would act is told.
+func actedOn(a actuators.Action) string {
+	if a.Actuator == desired.Gatherer {
+		switch what, _, _ := strings.Cut(a.Verb, "."); what {
+		case "redis":
+			return "cache"
+		case "postgres":
+			return "postgres"
+		}
+	}
+	return a.Actuator
 }
 
 func changed(kind, name string, found bool) error {

@@ -168,7 +168,7 @@ func (p Policy) Approval(action string) string {
 			return a
 		}
 	}
-	if slices.Contains(autoActions, action) {
+	if actuator == Gatherer || slices.Contains(autoActions, action) {
 		return Auto
 	}
 	return Approve

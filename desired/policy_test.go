@@ -40,6 +40,8 @@ func TestApproval(t *testing.T) {
 	}{
 		{nil, "systemd.restart", Auto},
 		{nil, "cache.flush", Approve},
+		{nil, "gather.redis.ttls", Auto}, // it changes nothing
+		{map[string]string{"gather": Approve}, "gather.redis.ttls", Approve},
 		{map[string]string{"cache": Auto}, "cache.flush", Auto},
 		{map[string]string{"cache": Auto, "flush": Approve}, "cache.flush", Approve},
 		{map[string]string{"cache.flush": Auto, "flush": Approve}, "cache.flush", Auto},

@@ -70,6 +70,9 @@ type Order struct {
 // deadline bounds an act by its verb. systemd's own limit for a job is 90 s
 // unless a unit says otherwise; ours must be later, or we would cut it short.
 func deadline(a actuators.Action) time.Duration {
+	if a.Actuator == desired.Gatherer {
+		return 15 * time.Second // the collectors' own ten, and the start of their process
+	}
 	switch a.Actuator + "." + a.Verb {
 	case "systemd.start", "systemd.stop", "systemd.restart", "systemd.reload":
 		return 2 * time.Minute
@@ -134,6 +137,9 @@ func (a *Actor) Do(ctx context.Context, o Order) Report {
 // "done" may be wrong, and one that lost its connection may have succeeded.
 func judge(out *state.Outcome, o Order, res actuators.Result, err error, facts state.Facts) {
 	out.Detail, out.Displaced = res.Detail, res.Displaced
+	if o.Step.Action.Actuator == desired.Gatherer && err == nil {
+		out.Evidence = evidence(res.Data["evidence"])
+	}
 	seen := verify(o.Step, o.Before, facts)
 	if err != nil {
 		out.Kind, out.Detail = actuators.KindOf(err).String(), err.Error()
