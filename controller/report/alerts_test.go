@@ -1,0 +1,83 @@
+package report
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pakashop/evenkeel/desired"
+	"github.com/pakashop/evenkeel/state"
+)
+
+// alarmed is a host with an alert of each kind, and a source that does not answer.
+func alarmed() *host {
+	h := newHost(app("redis"), app("pakashop-pay", "redis"))
+	h.Want.Runbooks = []desired.Runbook{{Name: "redis-memory", Spec: desired.RunbookSpec{Match: []string{`alertname="RedisMemoryHigh"`}}}}
+	active := func(name, service string, firing bool, blind string) state.ActiveAlert {
+		labels := map[string]string{"alertname": name, "service": service, "severity": "critical"}
+		return state.ActiveAlert{
+			ID: state.AlertID(labels), Name: name, Firing: firing, Since: noon.Add(-time.Hour), Labels: labels, Blind: blind,
+			Annotations: map[string]string{"impact": "keys are evicted\x1b[31m soon", "action": "look at who fills it", "summary": "82 %"},
+		}
+	}
+	memory, pay := active("RedisMemoryHigh", "redis", true, ""), active("PaymentErrors", "pakashop-pay", true, "")
+	down, disk := active("Down", "redis", true, "it rests on data that are absent"), active("DiskFull", "nobody", false, "")
+	h.Have.Alerts = map[string]state.Fact[state.Alerts]{
+		"rule/redis/RedisMemoryHigh": {At: moment(0), Value: state.Alerts{Active: []state.ActiveAlert{memory}}},
+		"rule/pay/PaymentErrors":     {At: moment(0), Value: state.Alerts{Active: []state.ActiveAlert{pay, disk, down}}},
+		"alertmanager":               {At: moment(0), Err: "nothing was received\u202e"},
+	}
+	unit := "RedisMemoryHigh/" + memory.ID
+	c := h.Past.NewCase("Service/redis", unit, state.Alert, moment(-30*time.Minute))
+	c.Tried = []state.Tried{
+		{Rung: 1, Step: "a1", Action: "gather.redis.ttls", Began: moment(-29 * time.Minute), Ended: moment(-28 * time.Minute), Status: state.Done},
+		{Rung: 2, Step: "a2", Action: "cache.flush pages", Began: moment(-20 * time.Minute)},
+	}
+	h.Past.Cases[c.Key()] = c
+	h.hold(
+		state.Held{Object: "Service/redis", Unit: unit, Reason: state.AwaitingApproval, Detail: "policy wants a human", Steps: []string{"3f9a1c20b7de"}, Until: until(time.Hour)},
+		state.Held{Object: "Service/pakashop-pay", Unit: "PaymentErrors/" + pay.ID, Reason: state.DependencySick, Detail: "redis has an alert of its own"},
+	)
+	return h
+}
+
+func TestAlerts(t *testing.T) {
+	a := alarmed().Alerts()
+	st := Style{Now: noon}
+	golden(t, "alerts.txt", []byte(a.Text(st, false)))
+	golden(t, "alerts.wide", []byte(a.Text(st, true)))
+	golden(t, "alerts.full", []byte(a.Full(st)))
+	golden(t, "alerts.json", must(JSON(a))(t))
+	for form, text := range map[string]string{"text": a.Text(st, false), "wide": a.Text(st, true), "full": a.Full(st)} {
+		if strings.ContainsAny(text, "\x1b\u202e") {
+			t.Errorf("%s obeys: %q", form, text)
+		}
+	}
+	if got := colours.ReplaceAllString(a.Full(Style{Now: noon, Color: true}), ""); got != a.Full(st) {
+		t.Error("colour changes the text")
+	}
+}
+
+// A silence suppresses, and any other suspension only holds.
+func TestASilenceSuppresses(t *testing.T) {
+	for detail, want := range map[string]string{"silenced by anna until noon": "silence", "redis is suspended by anna": ""} {
+		if got := suppressor(state.Held{Reason: state.Suspended, Detail: detail}); got != want {
+			t.Errorf("%s: %q, want %q", detail, got, want)
+		}
+	}
+}
+
+func TestSomeAlerts(t *testing.T) {
+	a := alarmed().Alerts()
+	matchers, err := desired.ParseMatchers("service=redis")
+	check(t, err)
+	for _, c := range []struct {
+		name     string
+		matchers []desired.Matcher
+		want     int
+	}{{"", nil, 4}, {"Down", nil, 1}, {a.Alerts[0].ID, nil, 1}, {"", matchers, 2}, {"Down", matchers, 1}, {"DiskFull", matchers, 0}, {"nobody", nil, 0}} {
+		if got := len(a.Only(c.name, c.matchers).Alerts); got != c.want {
+			t.Errorf("%q %v: %d, want %d", c.name, c.matchers, got, c.want)
+		}
+	}
+}
