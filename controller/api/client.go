@@ -125,6 +125,11 @@ func (c *Client) Graph(ctx context.Context, object string) (g report.Graph, err 
 	return g, c.call(ctx, http.MethodGet, "/graph", url.Values{"object": {object}}, &g)
 }
 
+// Alerts fetches what is active of all sources of alerts.
+func (c *Client) Alerts(ctx context.Context) (a report.Alerts, err error) {
+	return a, c.call(ctx, http.MethodGet, "/alerts", nil, &a)
+}
+
 // History fetches what was done, the newest first.
 func (c *Client) History(ctx context.Context, f HistoryFilter) (lines []state.Line, err error) {
 	q := url.Values{"object": {f.Object}, "failed": {strconv.FormatBool(f.Failed)}}

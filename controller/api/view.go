@@ -87,6 +87,9 @@ func (v View) Describe(object string, history []state.Line) (report.Description,
 // is around that.
 func (v View) Graph(object string) (report.Graph, bool) { return v.report().Graph(object) }
 
+// Alerts lists what is active of all sources of alerts.
+func (v View) Alerts() report.Alerts { return v.report().Alerts() }
+
 // Why explains what is and is not done about one service, or one Endpoint.
 func (v View) Why(service string, history []state.Line) (report.Why, bool) {
 	return v.report().Why(service, Lines(history))
