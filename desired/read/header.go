@@ -151,6 +151,13 @@ func rulesFile(doc *document) *object {
 	return &object{doc: doc, kind: "AlertRules", meta: desired.Meta{Name: name}, nameAt: doc.root, spec: doc.root}
 }
 
+// testsRules tells a file of unit tests for rules, as promtool reads it: it may lie
+// beside the rules, and declares nothing.
+func (d *document) testsRules() bool {
+	r := d.root
+	return r.get("rule_files") != nil && r.get("tests") != nil && r.get("kind") == nil && r.get("apiVersion") == nil
+}
+
 // at is an error at a node.
 func at(n *node, msg string) Problem { return Problem{Pos: n.pos(), Message: msg} }
 

@@ -12,6 +12,9 @@ import (
 func (l *loader) identify() {
 	first := map[string]*object{}
 	for _, d := range l.docs {
+		if d.testsRules() {
+			continue
+		}
 		o, problems := identify(d, l.plans)
 		l.add(problems...)
 		if o == nil {

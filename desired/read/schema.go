@@ -257,9 +257,17 @@ func (g *generator) document(kinds map[string]reflect.Type) map[string]any {
 		"description": "a plain file of Prometheus rules", "type": "object", "required": []string{"groups"},
 		"properties": map[string]any{"groups": map[string]any{"type": "array"}, "kind": false},
 	}
+	tests := map[string]any{
+		"description": "unit tests of rules, as promtool reads them", "type": "object", "required": []string{"rule_files", "tests"},
+		"properties": map[string]any{"rule_files": map[string]any{"type": "array"}, "tests": map[string]any{"type": "array"}, "kind": false},
+	}
+	without := func(field string) map[string]any {
+		return map[string]any{"required": []string{field}, "properties": map[string]any{"kind": false, "apiVersion": false}}
+	}
 	return map[string]any{
 		"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "evenkeel " + desired.APIVersion, "$defs": g.defs,
 		"if":   map[string]any{"required": []string{"groups"}, "properties": map[string]any{"kind": false}},
-		"then": rules, "else": object,
+		"then": rules,
+		"else": map[string]any{"if": without("tests"), "then": tests, "else": object},
 	}
 }
