@@ -1,9 +1,13 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"runtime"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -14,13 +18,28 @@ type app struct {
 	log     *logger
 	metrics *metrics
 	fault   *faults
+	sample  []func(context.Context) // what is looked up when metrics are asked for
 }
 
 func newApp(name string, deps []dependency, log *logger) *app {
-	return &app{name: name, deps: deps, log: log, metrics: newMetrics(name), fault: &faults{}}
+	a := &app{name: name, deps: deps, log: log, metrics: newMetrics(name)}
+	a.metrics.add("unhandled_exceptions", trace{}, 0)
+	a.fault = &faults{sessions: a.leakSessions}
+	return a
 }
 
-func (a *app) handler() http.Handler {
+// dependency is the address of one that the service depends on; empty: it does not.
+func (a *app) dependency(name string) string {
+	for _, d := range a.deps {
+		if d.name == name {
+			return d.url.Host
+		}
+	}
+	return ""
+}
+
+// handler answers what every service answers, and what this one is for.
+func (a *app) handler(does ...routes) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /health", a.counted("/health", a.health))
 	mux.Handle("GET /health/ready", a.counted("/health/ready", a.ready))
@@ -28,8 +47,17 @@ func (a *app) handler() http.Handler {
 	mux.HandleFunc("GET /fault", a.showFaults)
 	mux.HandleFunc("POST /fault", a.setFault)
 	mux.Handle("/", a.counted("/", a.work))
+	for _, d := range does {
+		for pattern, answer := range d {
+			_, route, _ := strings.Cut(pattern, " ")
+			mux.Handle(pattern, a.counted(route, answer))
+		}
+	}
 	return mux
 }
+
+// routes are answers by pattern.
+type routes map[string]func(http.ResponseWriter, *http.Request)
 
 // counted wraps an answer with what every request has: a trace, the faults that
 // are on, a count and a log line.
@@ -37,23 +65,48 @@ func (a *app) counted(route string, answer func(http.ResponseWriter, *http.Reque
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now()
 		t := traceOf(r)
+		r = r.WithContext(context.WithValue(r.Context(), traceKey{}, t))
 		w.Header().Set("traceparent", t.header())
 		seen := &recorder{ResponseWriter: w, code: http.StatusOK}
 		if a.fault.delay(r.Context()) {
-			answer(seen, r)
+			a.guarded(t, answer, seen, r)
 		}
 		took := time.Since(began)
-		a.metrics.observe(route, seen.code, took)
-		fields := []any{"method", r.Method, "url", route, "statusCode", seen.code, "responseTime", took.Milliseconds()}
+		a.metrics.add("http_requests", t, 1, "route", route, "code", strconv.Itoa(seen.code))
+		a.metrics.observe("http_request_duration_seconds", t, took, "route", route)
+		fields := []any{"method", r.Method, "url", r.URL.Path, "statusCode", seen.code, "responseTime", took.Milliseconds()}
 		switch {
 		case seen.code >= 500:
 			a.log.error(t, "request errored", fields...)
-		case route == "/":
-			a.log.info(t, "request completed", fields...)
-		default:
+		case strings.HasPrefix(route, "/health"):
 			a.log.debug(t, "request completed", fields...)
+		default:
+			a.log.info(t, "request completed", fields...)
 		}
 	})
+}
+
+// traceKey is where a request's trace is found in its context.
+type traceKey struct{}
+
+func traceIn(ctx context.Context) trace {
+	t, _ := ctx.Value(traceKey{}).(trace)
+	return t
+}
+
+// guarded answers, and survives an exception: it is counted, and the log has what one
+// needs to know of it: the request, and the environment that it ran in.
+func (a *app) guarded(t trace, answer func(http.ResponseWriter, *http.Request), w http.ResponseWriter, r *http.Request) {
+	defer func() {
+		if what := recover(); what != nil {
+			a.metrics.add("unhandled_exceptions", t, 1)
+			a.log.fatal(t, "unhandled exception", "err", fmt.Sprint(what),
+				"req", map[string]any{"method": r.Method, "url": r.URL.RequestURI(), "remoteAddress": r.RemoteAddr, "userAgent": r.UserAgent()},
+				"env", map[string]any{"service": a.name, "go": runtime.Version(), "goroutines": runtime.NumGoroutine(), "uptime": time.Since(a.metrics.started).Round(time.Second).String()})
+			reply(w, http.StatusInternalServerError, map[string]string{"error": "internal", "service": a.name})
+		}
+	}()
+	answer(w, r)
 }
 
 // recorder remembers the status code.
@@ -97,13 +150,28 @@ func (a *app) ready(w http.ResponseWriter, r *http.Request) {
 	reply(w, code, map[string]any{"status": status, "service": a.name, "dependencies": found})
 }
 
-func (a *app) exposition(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-	a.metrics.write(w)
+// exposition is Prometheus text, or OpenMetrics for who asks for it.
+func (a *app) exposition(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), checkTimeout)
+	defer cancel()
+	for _, look := range a.sample {
+		look(ctx)
+	}
+	open := strings.Contains(r.Header.Get("Accept"), "application/openmetrics-text")
+	kind := "text/plain; version=0.0.4; charset=utf-8"
+	if open {
+		kind = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+	}
+	w.Header().Set("Content-Type", kind)
+	a.metrics.write(w, open)
 }
 
 // work stands for whatever the service is for.
 func (a *app) work(w http.ResponseWriter, r *http.Request) {
+	if a.fault.on("exception") {
+		var basket map[string]int
+		basket[r.URL.Path]++ // as a mistake would: nobody has made it
+	}
 	if a.fault.on("errors") {
 		reply(w, http.StatusInternalServerError, map[string]string{"error": "internal", "service": a.name})
 		return

@@ -137,10 +137,7 @@ func checkPostgres(ctx context.Context, u *url.URL) error {
 		return err
 	}
 	defer conn.Close()
-	params := "user\x00pakashop\x00database\x00pakashop\x00application_name\x00health\x00\x00"
-	hello := binary.BigEndian.AppendUint32(nil, uint32(8+len(params)))
-	hello = binary.BigEndian.AppendUint32(hello, 3<<16) // protocol 3.0
-	if _, err := conn.Write(append(hello, params...)); err != nil {
+	if _, err := conn.Write(hello("health")); err != nil {
 		return err
 	}
 	head := make([]byte, 5)
@@ -161,10 +158,23 @@ func checkPostgres(ctx context.Context, u *url.URL) error {
 	return postgresError(body)
 }
 
-// postgresError reads the fields of an ErrorResponse. Class 28 is a refused
+// postgresError tells what an ErrorResponse means for health. Class 28 is a refused
 // login, 3D an unknown database: both come from a server that works.
 func postgresError(body []byte) error {
-	var code, message string
+	code, message := errorFields(body)
+	if strings.HasPrefix(code, "28") || strings.HasPrefix(code, "3D") {
+		return nil
+	}
+	return fmt.Errorf("%s (%s)", message, code)
+}
+
+// refused is an ErrorResponse as an error.
+func refused(body []byte) error {
+	code, message := errorFields(body)
+	return fmt.Errorf("%s (%s)", message, code)
+}
+
+func errorFields(body []byte) (code, message string) {
 	for field := range strings.SplitSeq(string(body), "\x00") {
 		switch {
 		case strings.HasPrefix(field, "C"):
@@ -173,8 +183,5 @@ func postgresError(body []byte) error {
 			message = field[1:]
 		}
 	}
-	if strings.HasPrefix(code, "28") || strings.HasPrefix(code, "3D") {
-		return nil
-	}
-	return fmt.Errorf("%s (%s)", message, code)
+	return code, message
 }

@@ -21,6 +21,9 @@ var kinds = []string{
 	"unready",   // /health/ready is answered by 503
 	"wrong",     // /health says another service's name
 	"leak",      // memory grows by 1 MiB every 10 ms
+	"exception", // the service's work ends in an exception that nothing handles
+	"sessions",  // sessions with PostgreSQL are begun, and never ended
+	"token",     // payments are refused: the gateways' token is stale until a restart
 }
 
 const slowness = 2 * time.Second
@@ -30,6 +33,8 @@ type faults struct {
 	mu     sync.Mutex
 	until  map[string]time.Time
 	leaked [][]byte
+
+	sessions func() // leaks sessions with PostgreSQL
 }
 
 // set switches a fault on, for a time or until kind "off" clears all.
@@ -48,6 +53,8 @@ func (f *faults) set(kind string, span time.Duration) error {
 		time.AfterFunc(50*time.Millisecond, func() { os.Exit(0) })
 	case kind == "leak" && !f.isOn("leak"):
 		go f.leak()
+	case kind == "sessions" && !f.isOn("sessions"):
+		go f.sessions()
 	}
 	if f.until == nil {
 		f.until = map[string]time.Time{}

@@ -19,6 +19,7 @@ const (
 	infoLevel  = 30
 	warnLevel  = 40
 	errorLevel = 50
+	fatalLevel = 60
 )
 
 // logger writes one JSON object a line, in pino's shape: the platform's tools
@@ -44,6 +45,7 @@ func (l *logger) debug(t trace, msg string, fields ...any) { l.write(debugLevel,
 func (l *logger) info(t trace, msg string, fields ...any)  { l.write(infoLevel, t, msg, fields) }
 func (l *logger) warn(t trace, msg string, fields ...any)  { l.write(warnLevel, t, msg, fields) }
 func (l *logger) error(t trace, msg string, fields ...any) { l.write(errorLevel, t, msg, fields) }
+func (l *logger) fatal(t trace, msg string, fields ...any) { l.write(fatalLevel, t, msg, fields) }
 
 // write puts the fields in pino's order, and the message last.
 func (l *logger) write(level int, t trace, msg string, fields []any) {

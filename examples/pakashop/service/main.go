@@ -9,6 +9,14 @@
 //	PORT       where it listens on the loopback
 //	DEPENDS    what it needs: "postgres=postgres://127.0.0.1:5432 redis=redis://127.0.0.1:6379 backend=http://127.0.0.1:3001"
 //	LOG_LEVEL  the least pino level that is written; default 30 (info)
+//	DOES       what it is for: orders, payments, fraud, invoices, outside; nothing: it only answers
+//	OUTSIDE    where the outside world is: payment gateways, the revenue authority, a credit bureau
+//
+// Its first argument is another part that it plays:
+//
+//	worker       takes payments that are to be reviewed from fraud's queue (DEPENDS, OUTSIDE)
+//	customers    buy, pay and are invoiced all the time, for who wants to see something
+//	meilisearch  a stand-in for one: its tasks, and as much more as tells how it is
 package main
 
 import (
@@ -20,6 +28,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -27,7 +36,20 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
-	if err := run(ctx, os.Getenv, os.Stdout); err != nil {
+	part := run
+	switch strings.Join(os.Args[1:], " ") {
+	case "":
+	case "worker":
+		part = review
+	case "customers":
+		part = buy
+	case "meilisearch":
+		part = search
+	default:
+		fmt.Fprintln(os.Stderr, "usage: service [worker | customers | meilisearch]")
+		os.Exit(2)
+	}
+	if err := part(ctx, os.Getenv, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "service:", err)
 		os.Exit(1)
 	}
@@ -45,13 +67,17 @@ func run(ctx context.Context, getenv func(string) string, logs io.Writer) error 
 		return err
 	}
 	log := newLogger(logs, name, getenv("LOG_LEVEL"))
+	app := newApp(name, deps, log)
+	does, err := app.does(getenv)
+	if err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port))
 	if err != nil {
 		return err
 	}
-	app := newApp(name, deps, log)
 	server := &http.Server{
-		Handler: app.handler(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute,
+		Handler: app.handler(does), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
 	served := make(chan error, 1)
