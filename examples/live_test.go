@@ -77,13 +77,16 @@ func TestTheEstateRunsOnARealHost(t *testing.T) {
 	set := load(t, "pakashop", "")
 	install(t, h, set)
 	for _, s := range set.Services {
+		if s.Spec.State == desired.Stopped {
+			continue
+		}
 		if out, err := on(t, h, "systemctl start "+s.Units[0]); err != nil {
 			why, _ := on(t, h, "journalctl --no-pager -n 20 -u "+s.Units[0])
 			t.Errorf("start %s: %v: %s\n%s", s.Name, err, out, why)
 		}
 	}
 	for _, s := range set.Services {
-		if s.UnitFile == nil {
+		if s.UnitFile == nil || s.Spec.Ports["http"] == 0 || s.Labels["tier"] == "platform" {
 			continue
 		}
 		ready := get(t, h, s.Spec.Ports["http"], "/health/ready")

@@ -7,7 +7,7 @@ import (
 )
 
 // PackageLayer is the folder that `make setup` fills with the packages that the
-// demo and some tests want on a host (nginx, redis-server, postgresql-15), to
+// demo and some tests want on a host (nginx, redis-server, postgresql-15, pgbouncer), to
 // be used as one of [Options].Layers. It is an error that says what to do if it
 // is not there.
 func PackageLayer() (string, error) { return Layer("layer") }

@@ -48,7 +48,7 @@ const impatient = `
 	sed -i 's/^  readinessProbe: {\(.*\)}$/  readinessProbe: {\1, periodSeconds: 1}/' platform.yaml`
 
 // units19 are the platform's own services.
-const units19 = "$(cd /etc/systemd/system && ls -d pakashop-*.service)"
+const units19 = "$(cd /etc/systemd/system && ls -d pakashop-*.service | grep -v @)"
 
 // runs says which invocation of each of the platform's services runs.
 func (b box) runs() string {

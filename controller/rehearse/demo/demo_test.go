@@ -46,7 +46,7 @@ func TestWhatDoesNotHealFailsTheDemo(t *testing.T) {
 		t.Errorf("the demo says %v", err)
 	}
 	for _, want := range []string{
-		"22 services, from nothing to healthy in",
+		"26 services, from nothing to healthy in",
 		"file write  UnitFileDrift  done",
 		"FAILED: a service is killed",
 		"# journalctl --no-pager -n 30 -u evenkeel",
