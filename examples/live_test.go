@@ -58,21 +58,23 @@ func TestTheEstateRunsOnARealHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := hosttest.Boot(t, rehearse.Options{Name: "estate", Layers: []string{layer}})
-	program := filepath.Join(h.Root(), "usr/local/lib/pakashop/service")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(t.TempDir(), "service"), "./pakashop/service")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatal(err, string(out))
-	}
-	b, err := os.ReadFile(build.Args[3])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.MkdirAll(filepath.Dir(program), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(program, b, 0o755); err != nil {
-		t.Fatal(err)
+	for _, name := range []string{"service", "meilisearch"} {
+		program := filepath.Join(h.Root(), "usr/local/lib/pakashop", name)
+		build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(t.TempDir(), name), "./pakashop/"+name)
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := build.CombinedOutput(); err != nil {
+			t.Fatal(err, string(out))
+		}
+		b, err := os.ReadFile(build.Args[3])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.MkdirAll(filepath.Dir(program), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(program, b, 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
 	set := load(t, "pakashop", "")
 	install(t, h, set)

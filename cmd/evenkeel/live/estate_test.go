@@ -15,7 +15,7 @@ import (
 )
 
 // bootEstate boots a host with the packages that the example estate stands on,
-// the examples in /run/examples, and the program that plays its services.
+// the examples in /run/examples, and the programs that play its services.
 func bootEstate(t *testing.T, name string) box {
 	t.Helper()
 	layer, err := rehearse.PackageLayer()
@@ -30,19 +30,19 @@ func bootEstate(t *testing.T, name string) box {
 		{Source: binary, Target: "/usr/local/bin/evenkeel", ReadOnly: true}, {Source: examples, Target: "/run/examples", ReadOnly: true},
 	}})
 	b := newBox(t, h)
-	build := exec.Command("go", "build", "-o", filepath.Join(h.Share(), "service"), "./pakashop/service")
+	build := exec.Command("go", "build", "-o", h.Share()+"/", "./pakashop/service", "./pakashop/meilisearch")
 	build.Dir, build.Env = examples, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	b.sh("install -D " + rehearse.ShareInside + "/service /usr/local/lib/pakashop/service")
+	b.sh("install -D -t /usr/local/lib/pakashop " + rehearse.ShareInside + "/service " + rehearse.ShareInside + "/meilisearch")
 	return b
 }
 
 // impatient makes the estate's probes ask each second, so that a test need not
 // wait for what an operator may.
 const impatient = `
-	mkdir -p /etc/evenkeel/desired && cp -r /run/examples/pakashop/. /etc/evenkeel/desired && rm -r /etc/evenkeel/desired/service
+	mkdir -p /etc/evenkeel/desired && cp -r /run/examples/pakashop/. /etc/evenkeel/desired && rm -r /etc/evenkeel/desired/service /etc/evenkeel/desired/meilisearch
 	cd /etc/evenkeel/desired
 	sed -i 's/^      timeoutSeconds: 2/      timeoutSeconds: 2\n      periodSeconds: 1/; s/initialDelaySeconds: 5/initialDelaySeconds: 1/' defaults.yaml
 	sed -i 's/^  readinessProbe: {\(.*\)}$/  readinessProbe: {\1, periodSeconds: 1}/' platform.yaml`

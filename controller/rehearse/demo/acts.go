@@ -30,7 +30,7 @@ func (s *show) converge(ctx context.Context) error {
 	services := 0
 	took, err := s.until(ctx, "the estate is up", func(ctx context.Context) (string, error) {
 		st, err := s.status(ctx)
-		services = len(st.Services)
+		services = len(slices.DeleteFunc(slices.Clone(st.Services), func(one serviceJSON) bool { return one.Unit == "" })) // an Endpoint has none
 		return notWell(st), err
 	})
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 const (
 	desired = "/etc/evenkeel/desired"
 	binary  = "/usr/local/bin/evenkeel"
-	service = "/usr/local/lib/pakashop/service" // as the units' ExecStart= names it
+	played  = "/usr/local/lib/pakashop" // the programs, as the units' ExecStart= names them
 )
 
 // unit runs the controller as an installed one would.
@@ -62,15 +62,19 @@ func (s *show) furnish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(filepath.Dir(built))
+	defer os.RemoveAll(built)
 	at := func(path string) string { return filepath.Join(s.host.Root(), path) }
 	if err := errors.Join(
 		copyFile(s.Evenkeel, at(binary), 0o755),
-		copyFile(built, at(service), 0o755),
 		os.MkdirAll(at(desired), 0o755),
 		os.WriteFile(at("/etc/systemd/system/evenkeel.service"), []byte(unit), 0o644),
 	); err != nil {
 		return fmt.Errorf("furnish the host: %w", err)
+	}
+	for _, name := range programs {
+		if err := copyFile(filepath.Join(built, name), at(filepath.Join(played, name)), 0o755); err != nil {
+			return fmt.Errorf("furnish the host: %w", err)
+		}
 	}
 	if err := os.CopyFS(at(desired), estate{os.DirFS(filepath.Join(s.Examples, "pakashop"))}); err != nil {
 		return fmt.Errorf("copy the estate: %w", err)
@@ -78,20 +82,23 @@ func (s *show) furnish(ctx context.Context) error {
 	return nil
 }
 
-// build builds the program that plays the estate's services.
+// build builds the programs that play the estate's services, into a folder.
 func (s *show) build(ctx context.Context) (string, error) {
 	dir, err := os.MkdirTemp("", "evenkeel-demo-")
 	if err != nil {
 		return "", err
 	}
-	to := filepath.Join(dir, "service")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", to, "./service")
+	argv := []string{"build", "-trimpath", "-o", dir + "/"}
+	for _, name := range programs {
+		argv = append(argv, "./"+name)
+	}
+	cmd := exec.CommandContext(ctx, "go", argv...)
 	cmd.Dir = filepath.Join(s.Examples, "pakashop")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", errors.Join(fmt.Errorf("build the example service: %w: %s", err, out), os.RemoveAll(dir))
+		return "", errors.Join(fmt.Errorf("build the example services: %w: %s", err, out), os.RemoveAll(dir))
 	}
-	return to, nil
+	return dir, nil
 }
 
 func copyFile(from, to string, mode os.FileMode) error {

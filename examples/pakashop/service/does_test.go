@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"encoding/json"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -186,56 +185,5 @@ func TestAnExceptionIsToldWithItsRequest(t *testing.T) {
 	}
 	if !strings.HasSuffix(text, "# EOF\n") {
 		t.Error("OpenMetrics has no end")
-	}
-}
-
-// The stand-in for Meilisearch does its tasks one after another, unless it is stuck;
-// what waits outlasts a restart.
-func TestMeilisearchKeepsItsTasks(t *testing.T) {
-	e := &engine{file: t.TempDir() + "/tasks.json"}
-	server := httptest.NewServer(e.handler())
-	defer server.Close()
-	for range 3 {
-		if code := tell(t, server.URL+"/indexes/products/documents"); code != 202 {
-			t.Fatal(code)
-		}
-	}
-	if code := tell(t, server.URL+"/fault?kind=stuck"); code != 200 {
-		t.Fatal(code)
-	}
-	e.index()
-	tasks := func(query string) string {
-		_, body := get(t, server.URL+"/tasks"+query)
-		var l struct {
-			Results []task
-			Total   int
-		}
-		if err := json.Unmarshal([]byte(body), &l); err != nil {
-			t.Fatal(err)
-		}
-		text := fmt.Sprint(l.Total)
-		for _, one := range l.Results {
-			text += fmt.Sprintf(" %d:%s", one.UID, one.Status)
-		}
-		return text
-	}
-	for query, want := range map[string]string{
-		"": "3 2:enqueued 1:enqueued 0:processing", "?statuses=enqueued&limit=1": "2 2:enqueued",
-		"?statuses=enqueued&limit=1&reverse=true": "2 1:enqueued", "?statuses=failed": "0",
-	} {
-		if got := tasks(query); got != want {
-			t.Errorf("%q lists %s, want %s", query, got, want)
-		}
-	}
-	if err := e.save(); err != nil {
-		t.Fatal(err)
-	}
-	after := &engine{file: e.file}
-	if err := after.load(); err != nil {
-		t.Fatal(err)
-	}
-	after.index()
-	if len(after.tasks) != 2 || after.docs != 1 || after.next != 3 {
-		t.Errorf("after a restart and one task done it has %+v", after)
 	}
 }

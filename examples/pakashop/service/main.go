@@ -14,9 +14,8 @@
 //
 // Its first argument is another part that it plays:
 //
-//	worker       takes payments that are to be reviewed from fraud's queue (DEPENDS, OUTSIDE)
-//	customers    buy, pay and are invoiced all the time, for who wants to see something
-//	meilisearch  a stand-in for one: its tasks, and as much more as tells how it is
+//	worker     takes payments that are to be reviewed from fraud's queue (DEPENDS, OUTSIDE)
+//	customers  buy, pay and are invoiced all the time, for who wants to see something
 package main
 
 import (
@@ -43,10 +42,8 @@ func main() {
 		part = review
 	case "customers":
 		part = buy
-	case "meilisearch":
-		part = search
 	default:
-		fmt.Fprintln(os.Stderr, "usage: service [worker | customers | meilisearch]")
+		fmt.Fprintln(os.Stderr, "usage: service [worker | customers]")
 		os.Exit(2)
 	}
 	if err := part(ctx, os.Getenv, os.Stdout); err != nil {
