@@ -88,18 +88,14 @@ func TestInvoicesWantAKeyThatIsNotOver(t *testing.T) {
 		{"", "off", false, "failed"},
 		{"", "off", true, "mock"},
 	} {
-		dir := t.TempDir()
-		flag := dir + "/zra-mock"
-		for file, text := range map[string]string{dir + "/zra-key": c.key + "\n", flag: ""} {
-			if file == flag && !c.mock {
-				continue
-			}
-			if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		flag := t.TempDir() + "/zra-mock"
+		if c.mock {
+			if err := os.WriteFile(flag, nil, 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}
 		tell(t, world+"/outside/zra?kind="+c.fault)
-		address, _ := playing(t, "pakashop-invoicing", "", map[string]string{"DOES": "invoices", "OUTSIDE": world, "CREDENTIALS_DIRECTORY": dir, "ZRA_MOCK": flag})
+		address, _ := playing(t, "pakashop-invoicing", "", map[string]string{"DOES": "invoices", "OUTSIDE": world, "ZRA_KEY": c.key, "ZRA_MOCK": flag})
 		tell(t, address+"/invoices")
 		metric(t, address, `zra_transmissions_total{service="pakashop-invoicing",result="`+c.result+`"} 1`)
 		if strings.Contains(c.key, ":2099") {

@@ -20,7 +20,7 @@ const (
 // while a file is there that an operator makes, they are numbered and kept here.
 func (a *app) invoices(outside string, getenv func(string) string) routes {
 	flag := cmp.Or(getenv("ZRA_MOCK"), "/var/lib/pakashop/zra-mock")
-	key := zraKey(getenv)
+	key := getenv("ZRA_KEY")
 	for _, result := range []string{transmitted, failed, mocked} {
 		a.metrics.add("zra_transmissions", trace{}, 0, "result", result)
 	}
@@ -47,16 +47,6 @@ func (a *app) invoices(outside string, getenv func(string) string) routes {
 		a.metrics.add("zra_transmissions", t, 1, "result", transmitted)
 		reply(w, http.StatusOK, invoice)
 	}}
-}
-
-// zraKey is the key for the authority's interface, as systemd handed it over
-// (LoadCredential=); none is empty.
-func zraKey(getenv func(string) string) string {
-	text, err := os.ReadFile(getenv("CREDENTIALS_DIRECTORY") + "/zra-key")
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(text))
 }
 
 // keyEnds is when a key ends: it says so itself, as NAME:2027-06-30.

@@ -10,6 +10,7 @@
 //	DEPENDS    what it needs: "postgres=postgres://127.0.0.1:5432 redis=redis://127.0.0.1:6379 backend=http://127.0.0.1:3001"
 //	LOG_LEVEL  the least pino level that is written; default 30 (info)
 //	DOES       what it is for: orders, payments, fraud, invoices, outside; nothing: it only answers
+//	ZRA_KEY    the key for the revenue authority, as NAME:2027-06-30; ZRA_MOCK the file that switches mock mode on
 //	OUTSIDE    where the outside world is: payment gateways, the revenue authority, a credit bureau
 //
 // Its first argument is another part that it plays:
