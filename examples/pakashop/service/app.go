@@ -169,8 +169,8 @@ func (a *app) exposition(w http.ResponseWriter, r *http.Request) {
 // work stands for whatever the service is for.
 func (a *app) work(w http.ResponseWriter, r *http.Request) {
 	if a.fault.on("exception") {
-		var basket map[string]int
-		basket[r.URL.Path]++ // as a mistake would: nobody has made it
+		words := strings.Split(r.URL.Path, "/")
+		a.log.debug(traceIn(r.Context()), "looking", "for", words[len(words)]) // off by one, as mistakes are
 	}
 	if a.fault.on("errors") {
 		reply(w, http.StatusInternalServerError, map[string]string{"error": "internal", "service": a.name})
