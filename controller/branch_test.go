@@ -139,7 +139,12 @@ func follow(t *testing.T, yaml string) *rig {
 func (r *rig) judged() {
 	r.t.Helper()
 	r.stop()
-	want := func(revision string) *desired.Set { return r.branch.revisions[revision] }
+	want := func(revision string) *desired.Set {
+		if r.branch == nil {
+			return r.source.set
+		}
+		return r.branch.revisions[revision]
+	}
 	if err := audit.Check(r.store.entries, r.host.Now(), audit.Options{Want: want}); err != nil {
 		r.t.Errorf("%v\n%s", err, r.history())
 	}

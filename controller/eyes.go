@@ -118,6 +118,12 @@ func (e *eyes) answered(f state.Facts) {
 	for n, x := range f.Probes {
 		drop(state.RefProbe, n, x.At, x.Err)
 	}
+	for n, x := range f.Alerts {
+		drop(state.RefAlerts, n, x.At, x.Err)
+	}
+	for n, x := range f.Queries {
+		drop(state.RefQuery, n, x.At, x.Err)
+	}
 	if f.Host != nil {
 		drop(state.RefHost, "", f.Host.At, f.Host.Err)
 	}

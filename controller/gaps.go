@@ -13,8 +13,10 @@ func (l *loop) lookAgain() {
 	blind := false
 	for _, g := range l.plan.Gaps {
 		switch err, known := l.reading(g.Source); {
-		case g.Source.Kind == state.RefProbe && (g.Source.Name == "" || err != ""):
-			// Nobody probes, or it is asked again in its turn.
+		case (g.Source.Kind == state.RefProbe || g.Source.Kind == state.RefAlerts) && (g.Source.Name == "" || err != ""):
+			// Nobody probes, or evaluates; or it is asked again in its turn.
+		case g.Source.Kind == state.RefQuery:
+			l.c.eyes.outdated(g.Source, g.After) // the Plan says when it is asked again
 		case known && err != "":
 			blind = true
 		case known && g.After.IsZero() && !l.older(g.Source):
@@ -47,6 +49,12 @@ func (l *loop) reading(r state.Ref) (err string, known bool) {
 	case state.RefProbe:
 		f, ok := l.have.Probes[r.Name]
 		return f.Err, ok
+	case state.RefAlerts:
+		f, ok := l.have.Alerts[r.Name]
+		return f.Err, ok
+	case state.RefQuery:
+		f, ok := l.have.Queries[r.Name]
+		return f.Err, ok
 	}
 	f, ok := l.have.Dirs[r.Name]
 	return f.Err, ok
@@ -66,6 +74,10 @@ func (l *loop) older(r state.Ref) bool {
 		at = l.have.Dirs[r.Name].At
 	case state.RefProbe:
 		at = l.have.Probes[r.Name].At
+	case state.RefAlerts:
+		at = l.have.Alerts[r.Name].At
+	case state.RefQuery:
+		at = l.have.Queries[r.Name].At
 	}
 	return slices.ContainsFunc(l.ends(r), at.Outdated)
 }

@@ -11,7 +11,10 @@ import (
 // shows what the last one showed.
 func (l *loop) learn(f state.Facts) bool {
 	due := l.merge(f)
-	return due || slices.ContainsFunc(l.plan.Gaps, func(g state.Gap) bool { return brings(f, g.Source) })
+	return due || slices.ContainsFunc(l.plan.Gaps, func(g state.Gap) bool {
+		// An expression is asked again and again: the Plan says when it looks at the answer.
+		return g.Source.Kind != state.RefQuery && brings(f, g.Source)
+	})
 }
 
 // brings tells whether readings have one of a fact.
@@ -27,6 +30,10 @@ func brings(f state.Facts, r state.Ref) (ok bool) {
 		_, ok = f.Dirs[r.Name]
 	case state.RefProbe:
 		_, ok = f.Probes[r.Name]
+	case state.RefAlerts:
+		_, ok = f.Alerts[r.Name]
+	case state.RefQuery:
+		_, ok = f.Queries[r.Name]
 	}
 	return ok
 }

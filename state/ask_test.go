@@ -277,7 +277,10 @@ func handNotes(t *rapid.T, i int) *Note {
 	unit := rapid.SampledFrom([]string{"a.service", "b.service"}).Draw(t, "unit")
 	object := "Service/" + unit[:1]
 	ask := &Ask{ID: rapid.SampledFrom([]string{"ask-1", "ask-2"}).Draw(t, "ask"), Object: object, Verb: "restart", Units: []string{"a.service", "b.service"}, At: when(i)}
+	silence := &Silence{ID: rapid.SampledFrom([]string{"s-1", "s-2"}).Draw(t, "silence"), Matchers: []string{"a=b"}, At: when(i), For: 5 * time.Second}
 	return rapid.SampledFrom([]*Note{
+		{Kind: NoteSilenced, Silence: silence},
+		{Kind: NoteUnsilenced, Silence: silence},
 		{Kind: NoteAsked, Object: object, Ask: ask},
 		{Kind: NoteAnswered, Object: object, Ask: &Ask{ID: ask.ID, Units: []string{unit}}},
 		{Kind: NoteAnswered, Object: object, Ask: &Ask{ID: ask.ID}, Detail: "withdrawn"},

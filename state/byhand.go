@@ -40,6 +40,10 @@ func (p *Past) hand(n Note, at Time) {
 		p.Version = n.Name
 	case NoteSettled:
 		p.Renewed = Time{}
+	case NoteSilenced:
+		p.silence(*n.Silence, at)
+	case NoteUnsilenced:
+		delete(p.Silences, n.Silence.ID)
 	}
 }
 

@@ -1,9 +1,12 @@
 package state
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/pakashop/evenkeel/actuators"
 )
 
 // Case is one sickness of one unit (or of the host), from when it was noticed
@@ -17,6 +20,11 @@ type Case struct {
 	Detail string   `json:"detail,omitempty"`
 	Opened Time     `json:"opened"`
 	Sick   []string `json:"sick,omitempty"` // the objects that were sick when it opened, sorted: what a remedy may not add to
+
+	Alert    string     `json:"alert,omitempty"`    // the source of the alert that opened it, as in World.Alerts; Unit is its name and ID then, see AlertUnit
+	Runbook  string     `json:"runbook,omitempty"`  // whose steps it climbs for an alert; empty: there is none
+	Ran      bool       `json:"ran,omitempty"`      // a step of the runbook has begun that changes something
+	Gathered []Gathered `json:"gathered,omitempty"` // the evidence, oldest first
 
 	Tried []Tried `json:"tried,omitempty"` // the remedies, oldest first
 	Round int     `json:"round,omitempty"` // how often the ladder was begun anew after it had ended
@@ -36,7 +44,22 @@ type Tried struct {
 	Began  Time   `json:"began"`
 	Ended  Time   `json:"ended,omitzero"` // zero: under way
 	Status Status `json:"status,omitempty"`
+	Helped Time   `json:"helped,omitzero"` // when its verify was first seen to pass; zero: it was not
 }
+
+// Gathered is what a rung has brought to light.
+type Gathered struct {
+	Rung int    `json:"rung"`
+	What string `json:"what"` // the action
+	At   Time   `json:"at"`
+	Text string `json:"text"`
+}
+
+// maxGathered bounds the evidence that is remembered of a Case; the record has all.
+const maxGathered = 8
+
+// AlertUnit is what stands in the place of a unit in the Case of an alert.
+func AlertUnit(a ActiveAlert) string { return a.Name + "/" + a.ID }
 
 // CaseKey is under what Past.Cases lists a Case: one an object and unit.
 func CaseKey(object, unit string) string { return object + " " + unit }
@@ -62,6 +85,15 @@ func (p *Past) NewCase(object, unit string, reason Reason, now Time) Case {
 	return Case{ID: caseID(object, unit, p.Closed[CaseKey(object, unit)]), Object: object, Unit: unit, Reason: reason, Opened: now}
 }
 
+// NewAlertCase is a Case of an alert that opens now. Its ID is another one for each
+// time that the alert became active, without anything being remembered of alerts
+// that are over: there is no end of their names.
+func NewAlertCase(object, source string, a ActiveAlert, now Time) Case {
+	unit := AlertUnit(a)
+	id := "case-" + Digest([]byte(CaseKey(object, unit) + "\x00" + a.Since.UTC().Format(time.RFC3339Nano)))[:10]
+	return Case{ID: id, Object: object, Unit: unit, Reason: Alert, Alert: source, Opened: now}
+}
+
 // maxTried bounds what is remembered of a Case that goes on and on.
 const maxTried = 32
 
@@ -75,6 +107,12 @@ func (p *Past) climb(s Step, at Time) {
 	tried := append(slices.Clone(c.Tried), Tried{Rung: s.Rung, Round: c.Round, Step: s.ID, Action: s.Action.String(), Began: at})
 	c.Tried = tried[max(0, len(tried)-maxTried):]
 	c.Well = Time{}
+	if c.Runbook != "" && !c.Ran && s.Effect != actuators.None {
+		// Charged now, not at the end: a crash can only over-count.
+		c.Ran = true
+		runs := append(slices.Clone(p.Runs[c.Runbook]), at)
+		p.Runs[c.Runbook] = runs[max(0, len(runs)-maxCharges):]
+	}
 	p.Cases[key] = c
 }
 
@@ -89,6 +127,10 @@ func (p *Past) climbed(s Step, o Outcome, at Time) {
 	for i := len(c.Tried) - 1; i >= 0; i-- {
 		if t := &c.Tried[i]; t.Step == s.ID && t.Status == "" {
 			t.Ended, t.Status = at, o.Status
+			if o.Evidence != "" {
+				all := append(slices.Clone(c.Gathered), Gathered{Rung: s.Rung, What: s.Action.String(), At: at, Text: o.Evidence})
+				c.Gathered = all[max(0, len(all)-maxGathered):]
+			}
 			break
 		}
 	}
@@ -114,10 +156,10 @@ func (p *Past) closeCase(key string) {
 		return
 	}
 	delete(p.Cases, key)
-	p.Closed[key]++
-	if s, ok := p.Scales[c.Object]; ok && s.Case == c.ID {
-		delete(p.Scales, c.Object)
+	if c.Alert == "" {
+		p.Closed[key]++ // of an alert the ID tells by itself: see NewAlertCase
 	}
+	maps.DeleteFunc(p.Scales, func(_ string, s Scale) bool { return s.Case == c.ID })
 }
 
 // Flap is where counting systemd's own restarts of a unit began.

@@ -49,6 +49,8 @@ func (n Note) whole() bool {
 		return n.Roll != nil
 	case NoteAsked, NoteAnswered:
 		return n.Ask != nil
+	case NoteSilenced, NoteUnsilenced:
+		return n.Silence != nil
 	case NoteWished, NoteWishedNot:
 		return n.Wish != nil
 	}

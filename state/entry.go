@@ -92,6 +92,9 @@ const (
 
 	NoteConfirmed NoteKind = "confirmed" // the revision in force has proved itself
 	NoteUnpinned  NoteKind = "unpinned"  // the branch says again which revision is in force
+
+	NoteSilenced   NoteKind = "silenced"   // a human silenced alerts for a while
+	NoteUnsilenced NoteKind = "unsilenced" // he ended it before its time
 )
 
 // Note remembers something though nothing is done.
@@ -112,6 +115,7 @@ type Note struct {
 	Case     *Case     `json:"case,omitempty"`
 	Flap     *Flap     `json:"flap,omitempty"`
 	Failover *Failover `json:"failover,omitempty"`
+	Silence  *Silence  `json:"silence,omitempty"`
 
 	Provisional *Provisional `json:"provisional,omitempty"` // with a Revision: it has to prove itself
 	Moved       bool         `json:"moved,omitempty"`       // of an object that is forgotten: what evenkeel wrote for it stays known as its own

@@ -52,6 +52,8 @@ type Past struct {
 	Provisional *Provisional          `json:"provisional,omitempty"` // Revision, as long as it may yet be taken back
 	Confirmed   []Confirmed           `json:"confirmed,omitempty"`   // revisions that have proved themselves here, oldest first
 	Quarantined map[string]Quarantine `json:"quarantined,omitempty"` // by revision
+	Runs        map[string][]Time     `json:"runs,omitempty"`        // by Runbook: when a Case of it began to change something, oldest first
+	Silences    map[string]Silence    `json:"silences,omitempty"`    // by ID: alerts that call nobody for a while; ended ones are passed over
 	Pinned      *Pin                  `json:"pinned,omitempty"`      // a human's word on which revision is in force
 
 	// Known is false where no record of the past could be read, as in a dry
@@ -134,6 +136,8 @@ func (p *Past) init() {
 	set(&p.Failovers)
 	set(&p.Scales)
 	set(&p.Quarantined)
+	set(&p.Runs)
+	set(&p.Silences)
 }
 
 func set[K comparable, V any](m *map[K]V) {
@@ -158,8 +162,9 @@ func (p *Past) Clone() *Past {
 	c.Wished = maps.Clone(p.Wished)
 	c.Failovers, c.Scales = maps.Clone(p.Failovers), maps.Clone(p.Scales)
 	c.Cases, c.Closed, c.Flaps = maps.Clone(p.Cases), maps.Clone(p.Closed), maps.Clone(p.Flaps)
-	c.Roll.Units = slices.Clone(p.Roll.Units)
+	c.Roll.Units, c.Runs = slices.Clone(p.Roll.Units), maps.Clone(p.Runs)
 	c.Confirmed, c.Quarantined = slices.Clone(p.Confirmed), maps.Clone(p.Quarantined)
+	c.Silences = maps.Clone(p.Silences)
 	c.init()
 	return &c
 }

@@ -277,6 +277,8 @@ func TestFoldTakesAnything(t *testing.T) {
 		{Note: &Note{Kind: NoteTaken}},
 		{Note: &Note{Kind: NoteVersion}},
 		{Note: &Note{Kind: NoteSettled}},
+		{Note: &Note{Kind: NoteSilenced}},
+		{Note: &Note{Kind: NoteUnsilenced}},
 		{Note: &Note{Kind: "unheard of"}},
 		{Outcome: &Outcome{ID: "x"}},
 		{Intent: &Intent{}},

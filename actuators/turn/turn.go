@@ -42,6 +42,14 @@ func Revision(version string) Turn {
 	}}}}
 }
 
+// Ask has a question answered: that a human let its Step go is the answer.
+func Ask(version string) Turn {
+	return Turn{actuators.Info{Name: "ask", Version: version, Verbs: []actuators.Verb{{
+		Name: "human", Effect: actuators.None, Args: []string{"question", "case", "owner"},
+		Help: "Go on with a runbook, because a human said yes.",
+	}}}}
+}
+
 // Info says what it can do.
 func (t Turn) Info(context.Context) (actuators.Info, error) { return t.info, nil }
 
@@ -54,6 +62,9 @@ func (t Turn) Apply(_ context.Context, r actuators.Request) (actuators.Result, e
 	first := v.Args[0] // what none of them can do without
 	if r.Args[first] == "" || r.Target == "" {
 		return actuators.Result{}, actuators.Errorf(actuators.Invalid, "%s: a target and %s are needed", r.Action, first)
+	}
+	if first == "question" {
+		return actuators.Result{Detail: "a human said yes: " + r.Args[first]}, nil
 	}
 	if first == "from" {
 		return actuators.Result{Changed: true, Detail: r.Args[first] + " → " + r.Target}, nil

@@ -75,6 +75,7 @@ func direct() map[string]actuators.Actuator {
 		"failover": turn.Failover(version),
 		"revision": turn.Revision(version),
 		"scale":    turn.Scale(version),
+		"ask":      turn.Ask(version),
 	}
 }
 

@@ -80,6 +80,7 @@ func (a *app) connect(ctx context.Context, log *slog.Logger, r reach) (*parts, e
 		"failover": turn.Failover(version),
 		"revision": turn.Revision(version),
 		"scale":    turn.Scale(version),
+		"ask":      turn.Ask(version),
 	}
 	return p, nil
 }

@@ -46,7 +46,7 @@ func (a *Auditor) climbs(s state.Step, at state.Time) error {
 	switch {
 	case !open:
 		return breach("cases", "%s is a remedy of %s, which is not open", s.Action, s.Case)
-	case c.Object != s.Object:
+	case c.Object != s.Object && c.Alert == "":
 		return breach("cases", "%s is a remedy of %s, which is of %s", s.Action, s.Case, c.Object)
 	case c.Ended != "":
 		return breach("ended", "%s, and %s has ended (%s)", s.Action, s.Case, c.Ended)
@@ -57,6 +57,8 @@ func (a *Auditor) climbs(s state.Step, at state.Time) error {
 		return breach("cases", "%s was never noted", c.ID)
 	case c.Reason == state.RevisionBad:
 		return nil // its remedies have rules of their own: see returns
+	case c.Alert != "":
+		return a.forAlert(c, k, s, at)
 	}
 	next := try{rung: s.Rung, round: c.Round, step: s.ID, action: s.Action.String()}
 	if err := a.once(k, next, s, at); err != nil {
@@ -246,7 +248,7 @@ func (a *Auditor) noteCase(c state.Case, tell string, at state.Time) error {
 	if k == nil {
 		return breach("cases", "%s was never noted", c.ID)
 	}
-	if c.Opened != old.Opened || !slices.Equal(c.Sick, old.Sick) || !slices.Equal(c.Tried, old.Tried) {
+	if c.Opened != old.Opened || !slices.Equal(c.Sick, old.Sick) || !slices.Equal(helpedAside(c.Tried), helpedAside(old.Tried)) {
 		return breach("cases", "%s is not what it was: %+v, then %+v", c.ID, old, c)
 	}
 	if err := a.goesOn(old, c, at); err != nil {
@@ -313,6 +315,8 @@ func (a *Auditor) healed(c state.Case, at state.Time) error {
 	switch {
 	case !open || old.ID != c.ID:
 		return breach("cases", "%s closes and is not open", c.ID)
+	case c.Alert != "":
+		return a.over(c, at)
 	case !c.Well.IsZero() && at.Since(c.Well) >= healthy:
 		return nil
 	case a.inHumanHands(c), a.o.Want == nil, c.Reason == state.RevisionBad:

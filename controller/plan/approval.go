@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pakashop/evenkeel/actuators"
+	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/state"
 )
 
@@ -29,6 +30,11 @@ func (d *draft) newVersion(object string, w wish) (hold, bool) {
 // approvedFor is how long an approval lasts that is not made use of: what waits
 // for a human today is not let go by what he said of another day.
 const approvedFor = 24 * time.Hour
+
+// needsApproval tells that a human must let the Step of a wish go.
+func (d *draft) needsApproval(w wish) bool {
+	return w.always || d.want.Policy.Approval(w.action.Actuator+"."+w.action.Verb) != desired.Auto
+}
 
 // approved tells whether a human let the Step of a wish go.
 func (d *draft) approved(object string, w wish) bool {

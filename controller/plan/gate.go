@@ -25,6 +25,7 @@ type wish struct {
 	heeds    []state.Ref // what is read again before it, and does not change by it
 	fields   []state.Field
 	needs    []string
+	always   bool // a human must approve it, whatever policy says
 	repairs  bool // it belongs to management repair: state, not files or links
 	remedial bool // it repairs what had been well, and is charged
 	human    bool // it waits for a human, who need not wait for anything else
@@ -128,8 +129,12 @@ func (d *draft) notByItself(sv *service, w wish) []hold {
 	if _, ok := d.past.Released[sv.object]; ok {
 		holds = append(holds, hold{state.Suspended, sv.Name + " was released by hand; evenkeel takes it back with: evenkeel resume " + sv.Name, nil})
 	}
-	if d.want.Policy.Approval(w.action.Actuator+"."+w.action.Verb) != desired.Auto && !d.approved(sv.object, w) {
-		holds = append(holds, hold{state.AwaitingApproval, fmt.Sprintf("policy asks for approval of %s: evenkeel approve %s", w.action, d.stepID(sv.object, w)), nil})
+	if d.needsApproval(w) && !d.approved(sv.object, w) {
+		who := "policy asks for approval of " + w.action.String()
+		if w.always {
+			who = w.action.String() + " always waits for approval"
+		}
+		holds = append(holds, hold{state.AwaitingApproval, fmt.Sprintf("%s: evenkeel approve %s", who, d.stepID(sv.object, w)), nil})
 	}
 	if h, ok := d.newVersion(sv.object, w); ok {
 		holds = append(holds, h)

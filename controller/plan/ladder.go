@@ -252,7 +252,7 @@ func (d *draft) remedy(sv *service, c state.Case, v vitals, w wish) {
 func (d *draft) waitsForHuman(sv *service, c state.Case, w wish) {
 	why := ""
 	switch {
-	case d.want.Policy.Approval(w.action.Actuator+"."+w.action.Verb) != desired.Auto && !d.approved(sv.object, w):
+	case d.needsApproval(w) && !d.approved(sv.object, w):
 		why = fmt.Sprintf("%s waits for approval: evenkeel approve %s", w.action, d.stepID(sv.object, w))
 	case d.spent(sv, w):
 		why = "the limit of repairs is reached"

@@ -42,6 +42,7 @@ func Make(want *desired.Set, have *state.World, past *state.Past, now state.Time
 		sv := &d.order[i]
 		d.guarded(sv.object, func() { d.service(sv) })
 	}
+	d.guarded(d.hostObject(), d.alerts)
 	d.guarded(d.hostObject(), d.outbreak)
 	d.guarded(d.hostObject(), d.orphans)
 	d.forNobody()
@@ -178,10 +179,10 @@ func (d *draft) flights() {
 	}
 }
 
-// inFlight tells whether a Step on an object is under way.
+// inFlight tells whether a Step that may change an object is under way.
 func (d *draft) inFlight(object string) bool {
 	for _, f := range d.past.Flight {
-		if f.Intent.Step.Object == object {
+		if f.Intent.Step.Object == object && f.Intent.Step.Effect != actuators.None {
 			return true
 		}
 	}

@@ -1,0 +1,349 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pakashop/evenkeel/actuators"
+	"github.com/pakashop/evenkeel/desired"
+	"github.com/pakashop/evenkeel/state"
+)
+
+// The steps of a Runbook are rungs like those of remedies: each is tried once a
+// Case, judged by a reading that is younger than its end, and held by all that holds
+// a change. Evidence is gathered also while changes wait.
+
+// How long things may take, where a step does not say so.
+const (
+	showsAfter  = time.Minute      // an effect, in the alert itself
+	passWithin  = 2 * time.Minute  // a verify
+	endsWithin  = 10 * time.Minute // the alert, after a verify has passed
+	askAgain    = 5 * time.Second  // an expression that is waited for
+	whenIsOfUse = time.Minute      // the answer to a `when`
+)
+
+// follow does what is next in the Runbook of an alert.
+func (d *draft) follow(a firing, c state.Case, suppressed string) {
+	steps := a.book.Spec.Steps
+	next := 1
+	if last, tried := c.Last(); tried && last.Rung <= len(steps) {
+		switch d.judge(a, c, last, steps[last.Rung-1]) {
+		case again:
+			next = last.Rung
+		case notYet:
+			return
+		case goOn:
+			next = last.Rung + 1
+		}
+	}
+	for n := next; n <= len(steps) && steps[n-1].Do != "escalate"; n++ {
+		if d.tryStep(a, c, n, suppressed) {
+			return
+		}
+	}
+	why := "every step of runbook " + a.book.Name + " was tried"
+	if !c.Ran {
+		why = "runbook " + a.book.Name + " has nothing to do about it"
+	}
+	d.tells(a, state.Escalated, why, nil)
+	d.stop(c, state.Escalated, why)
+}
+
+// judgement is what the step that was tried last has come to.
+type judgement int
+
+const (
+	goOn   judgement = iota // it did not help, or was not to
+	notYet                  // it shows later
+	again                   // it was cut short, and may be repeated
+)
+
+// judge tells what the step that was tried last has come to, while the alert fires.
+func (d *draft) judge(a firing, c state.Case, t state.Tried, do desired.Do) judgement {
+	switch {
+	case t.Status == state.Cut && !isProgram(t.Action):
+		return again
+	case do.Do == "" || t.Status != state.Done:
+		return goOn // evidence, an answer, or nothing at all
+	case do.Verify != nil:
+		return d.verified(a, c, t, do)
+	}
+	shows := showsAfter
+	if do.Settle > 0 {
+		shows = do.Settle.Std()
+	}
+	if left := shows - d.now.Since(t.Ended); left > 0 {
+		d.tells(a, state.Verifying, t.Action+" has ended; whether it helps shows until then", d.at(left))
+		return notYet
+	}
+	if after := t.Ended.Add(shows); a.at.Outdated(after) {
+		d.lookAfter(alertsRef(a.source), after)
+		d.waits(d.at(askAgain))
+		d.tells(a, state.Verifying, t.Action+" has ended; whether the alert still fires is looked at", nil)
+		return notYet
+	}
+	return goOn
+}
+
+// verified judges a step by its verify.
+func (d *draft) verified(a firing, c state.Case, t state.Tried, do desired.Do) judgement {
+	if !t.Helped.IsZero() {
+		left := endsWithin - d.now.Since(t.Helped)
+		if left <= 0 {
+			return goOn // and the alert fires on
+		}
+		d.tells(a, state.Verifying, t.Action+" helped ("+oneLine(do.Verify.Expr)+"); waiting for the alert to end", d.at(left))
+		return notYet
+	}
+	begins := t.Ended.Add(do.Settle.Std())
+	if left := do.Settle.Std() - d.now.Since(t.Ended); left > 0 {
+		d.tells(a, state.Verifying, t.Action+" has ended; its effect may take until then", d.at(left))
+		return notYet
+	}
+	within := passWithin
+	if do.Verify.Within > 0 {
+		within = do.Verify.Within.Std()
+	}
+	q := d.have.Queries[do.Verify.Expr]
+	fresh := q.Known() && q.At.Follows(begins)
+	left := within - d.now.Since(begins)
+	switch {
+	case fresh && q.Value.Yes:
+		c.Tried = slices.Clone(c.Tried)
+		c.Tried[len(c.Tried)-1].Helped = d.now
+		d.mark(c, "")
+		d.waits(d.at(endsWithin))
+		d.tells(a, state.Verifying, t.Action+" helped ("+oneLine(do.Verify.Expr)+"); waiting for the alert to end", d.at(endsWithin))
+		return notYet
+	case left > 0:
+		d.lookAfter(queryRef(do.Verify.Expr), d.now)
+		d.waits(d.at(askAgain))
+		d.tells(a, state.Verifying, t.Action+" has ended; waiting for "+oneLine(do.Verify.Expr), d.at(left))
+		return notYet
+	case !fresh:
+		d.lookAfter(queryRef(do.Verify.Expr), d.now)
+		d.waits(d.at(3 * askAgain))
+		why := fmt.Sprintf("%s has ended, and nobody can tell whether it helped: %s: %s", t.Action, oneLine(do.Verify.Expr), orNotYet(q.Err))
+		d.tells(a, state.Unobserved, why, nil)
+		d.callAbout(c, why)
+		return notYet
+	}
+	return goOn
+}
+
+func orNotYet(err string) string {
+	if err == "" {
+		return "no reading is younger than its end"
+	}
+	return err
+}
+
+// lookAfter asks for a reading that is younger than an instant.
+func (d *draft) lookAfter(ref state.Ref, after state.Time) {
+	d.gaps = append(d.gaps, state.Gap{Object: d.hostObject(), Source: ref, Detail: "it is to be read again", After: after})
+}
+
+// tryStep does one step of a Runbook, or says why it waits. It returns false where
+// the next one comes instead.
+func (d *draft) tryStep(a firing, c state.Case, n int, suppressed string) (here bool) {
+	do := a.book.Spec.Steps[n-1]
+	if do.When != "" {
+		q := d.have.Queries[do.When]
+		if !q.Known() || d.now.Since(q.At) > whenIsOfUse {
+			d.lookAfter(queryRef(do.When), d.now)
+			d.waits(d.at(askAgain))
+			d.tells(a, state.Unobserved, fmt.Sprintf("step %d: it is not known whether %s: %s", n, oneLine(do.When), orNotYet(q.Err)), nil)
+			return true
+		}
+		if !q.Value.Yes {
+			return false
+		}
+	}
+	sv, w, no := d.runbookStep(a, c, do)
+	if no != "" {
+		d.tells(a, state.NotAllowed, fmt.Sprintf("step %d, %s: %s", n, named(do), no), nil)
+		return false
+	}
+	w.cause, w.rung = c.ID, n
+	w.rests = append(w.rests, alertsRef(a.source))
+	if do.When != "" {
+		w.rests = append(w.rests, queryRef(do.When))
+	}
+	if isProgram(w.action.String()) {
+		w.key = fmt.Sprintf("%s/%d/%d", c.ID, n, c.Round)
+	}
+	if do.Gather == "" {
+		if hs := d.runbookHolds(a, c, sv, w, suppressed); len(hs) > 0 {
+			for _, h := range hs {
+				d.tells(a, h.reason, fmt.Sprintf("step %d, %s, waits: %s", n, named(do), h.detail), h.until)
+			}
+			return true
+		}
+	}
+	if do.Ask != "" {
+		d.question(a, c, sv, w, do)
+		return true
+	}
+	d.wishFor(a, c, sv, w)
+	return true
+}
+
+// named is a step in the words of the Runbook.
+func named(do desired.Do) string {
+	switch {
+	case do.Do != "":
+		return do.Do
+	case do.Gather != "":
+		return "gather " + do.Gather
+	}
+	return "ask"
+}
+
+// wishFor turns a step into a Step of the Plan, or shows with the alert what holds it.
+func (d *draft) wishFor(a firing, c state.Case, sv *service, w wish) {
+	from := len(d.held)
+	if id, ok := d.wish(sv, w); ok {
+		if isStart(w.action) {
+			sv.starting = append(sv.starting, id)
+		}
+		return
+	}
+	for _, h := range d.held[from:] {
+		d.tells(a, h.Reason, h.Detail, h.Until)
+		d.held[len(d.held)-1].Steps = h.Steps
+	}
+	d.waitsForHuman(sv, c, w)
+}
+
+// question asks a human something. His answer is that he approves of its Step.
+func (d *draft) question(a firing, c state.Case, sv *service, w wish, do desired.Do) {
+	if d.approved(sv.object, w) {
+		d.wishFor(a, c, sv, w)
+		return
+	}
+	id := d.stepID(sv.object, w)
+	who := ""
+	if do.Owner != "" {
+		who = " (" + do.Owner + ")"
+	}
+	why := fmt.Sprintf("%s%s to say yes: evenkeel approve %s", oneLine(do.Ask), who, id)
+	d.tells(a, state.AwaitingApproval, why, nil)
+	d.held[len(d.held)-1].Steps = []string{id}
+	d.callAbout(c, why)
+}
+
+// runbookStep makes the wish for one step and finds whom it acts on, or says why it
+// cannot be.
+func (d *draft) runbookStep(a firing, c state.Case, do desired.Do) (sv *service, w wish, no string) {
+	do, err := desired.ExpandLabels(do, a.Labels)
+	if err != nil {
+		return nil, w, err.Error()
+	}
+	w = wish{reason: state.Alert, detail: a.detail, effect: actuators.None}
+	switch {
+	case do.Gather != "":
+		call, err := d.want.Call(do)
+		if err != nil {
+			return nil, w, err.Error()
+		}
+		w.action, w.repairs = actuators.Action{Actuator: call.Actuator, Verb: call.Verb, Target: call.Target, Args: call.Args}, true
+		return a.sv, w, ""
+	case do.Ask != "":
+		w.always, w.repairs = true, true
+		w.action = actuators.Action{Actuator: "ask", Verb: "human", Target: a.book.Name, Args: map[string]string{"question": oneLine(do.Ask), "case": c.ID}}
+		return a.sv, w, ""
+	}
+	sv = a.sv
+	if name := do.Service(); name != "" {
+		if sv = d.services[name]; sv == nil {
+			return nil, w, fmt.Sprintf("no service of this host is named %q", name)
+		}
+	}
+	v := vitals{object: sv.object, reason: state.Alert, detail: a.detail}
+	call, err := d.want.Call(do)
+	if err != nil {
+		return nil, w, err.Error()
+	}
+	if call.Actuator == "systemd" {
+		if v.unit, no = d.unitOf(a, sv, call.Verb); no != "" {
+			return nil, w, no
+		}
+	}
+	w, no = d.rung(sv, v, do)
+	if no != "" {
+		return nil, w, no
+	}
+	if call.Actuator == "systemd" {
+		w.action.Verb = call.Verb
+		if call.Verb != "restart" && call.Verb != "start" {
+			w.remedial = false
+		}
+	} else {
+		w.rests = slices.DeleteFunc(w.rests, func(r state.Ref) bool { return r == unitRef("") })
+	}
+	w.always = do.Approve != ""
+	return sv, w, ""
+}
+
+// unitOf finds the unit that a verb of systemd is for.
+func (d *draft) unitOf(a firing, sv *service, verb string) (unit, no string) {
+	switch {
+	case len(sv.Units) == 0:
+		return "", "the alert is of no service of this host: say which with service"
+	case verb == "stop" && d.isRunning(sv):
+		return "", sv.Name + " is declared running, and would be started again; suspend it by hand, or change what is declared"
+	case verb != "stop" && sv.Spec.State == desired.Stopped:
+		return "", sv.Name + " is declared stopped; change what is declared"
+	case slices.Contains(sv.Units, a.Labels["unit"]):
+		return a.Labels["unit"], ""
+	case len(sv.Units) == 1:
+		return sv.Units[0], ""
+	}
+	return "", fmt.Sprintf("%s has %d units, and the alert does not say which", sv.Name, len(sv.Units))
+}
+
+// runbookHolds are the reasons to wait that come with an alert, beside those that
+// hold any change.
+func (d *draft) runbookHolds(a firing, c state.Case, sv *service, w wish, suppressed string) []hold {
+	var holds []hold
+	if suppressed != "" {
+		holds = append(holds, hold{state.DependencySick, suppressed + ", and comes first", nil})
+	}
+	if w.effect == actuators.None {
+		return holds
+	}
+	if suppressed == "" && len(sv.Units) > 0 {
+		holds = append(holds, d.notTheCause(sv)...)
+	}
+	if d.tooMuch != "" && w.effect == actuators.Disruptive {
+		holds = append(holds, hold{state.TooManySick, d.tooMuch, nil})
+	}
+	if l := a.book.Spec.Limits; l != nil && l.Runs > 0 && !c.Ran {
+		runs := d.past.Runs[a.book.Name]
+		if n := state.Recent(runs, d.now, l.Per.Std()); n >= l.Runs {
+			holds = append(holds, hold{state.BudgetSpent, fmt.Sprintf("runbook %s ran %d of %d times within %s", a.book.Name, n, l.Runs, l.Per), d.at(l.Per.Std() - d.now.Since(runs[len(runs)-n]))})
+		}
+	}
+	return append(holds, d.another(c, w)...)
+}
+
+// another holds a step while another Case does the same, or something to the same
+// unit, or has done so a moment ago: what that has come to shows first.
+func (d *draft) another(c state.Case, w wish) []hold {
+	for _, key := range sortedKeys(d.past.Cases) {
+		other := d.past.Cases[key]
+		last, tried := other.Last()
+		if other.ID == c.ID || !tried || last.Action != w.action.String() && (w.unit == "" || !strings.HasSuffix(last.Action, " "+w.unit)) {
+			continue
+		}
+		if last.Status == "" {
+			return []hold{{state.InProgress, last.Action + " is under way for another reason", nil}}
+		}
+		if left := showsAfter - d.now.Since(last.Ended); left > 0 {
+			return []hold{{state.Verifying, last.Action + " has ended a moment ago, for another reason", d.at(left)}}
+		}
+	}
+	return nil
+}
