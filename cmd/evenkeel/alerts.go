@@ -16,6 +16,7 @@ import (
 
 func (a *app) alertsCmd() *cobra.Command {
 	var form, selector string
+	var quiet bool
 	cmd := &cobra.Command{
 		Use:   "alerts [ALERT|ID]",
 		Short: "Show which alerts are active, and what is done about them",
@@ -30,6 +31,7 @@ The controller alone evaluates rules, so one must be running.
 
 Exit code 0: shown. 4: no such alert is active. 2: trouble, or no controller runs.`,
 		Example: `  evenkeel alerts
+  evenkeel alerts --all
   evenkeel alerts RedisMemoryHigh
   evenkeel alerts -l severity=critical -o json | jq -r '.alerts[].name'`,
 		Args: cobra.MaximumNArgs(1),
@@ -38,16 +40,17 @@ Exit code 0: shown. 4: no such alert is active. 2: trouble, or no controller run
 			if len(args) == 1 {
 				name = args[0]
 			}
-			return a.alerts(cmd.Context(), name, selector, form)
+			return a.alerts(cmd.Context(), name, selector, form, quiet)
 		},
 		ValidArgsFunction: a.completeAlerts,
 	}
 	cmd.Flags().StringVarP(&selector, "selector", "l", "", `only alerts with these labels: severity=critical, 'job=~"redis|node"'`)
+	cmd.Flags().BoolVar(&quiet, "all", false, "the sources that have nothing active, too; machines get them always")
 	output(cmd, &form, "table", "wide", "json", "yaml")
 	return cmd
 }
 
-func (a *app) alerts(ctx context.Context, name, selector, form string) error {
+func (a *app) alerts(ctx context.Context, name, selector, form string, quiet bool) error {
 	var matchers []desired.Matcher
 	if selector != "" {
 		var err error
@@ -72,7 +75,7 @@ func (a *app) alerts(ctx context.Context, name, selector, form string) error {
 	case name != "":
 		_, err = fmt.Fprint(a.stdout, some.Full(a.style()))
 	default:
-		_, err = fmt.Fprint(a.stdout, some.Text(a.style(), form == "wide"))
+		_, err = fmt.Fprint(a.stdout, some.Text(a.style(), form == "wide", quiet))
 	}
 	return err
 }

@@ -33,6 +33,9 @@ const (
 	Restore  = "restore"
 	Withdraw = "withdraw"
 	Rollback = "rollback"
+
+	Silence   = "silence"
+	Unsilence = "unsilence"
 )
 
 // Request is what a human wants. Actor is the server's word, never his own.
@@ -42,9 +45,9 @@ type Request struct {
 	Select  string        `json:"select,omitempty"`  // matchers over the labels of services, beside Objects
 	All     bool          `json:"all,omitempty"`     // every service
 	Pending bool          `json:"pending,omitempty"` // restart: those whose restart waits
-	For     time.Duration `json:"for,omitempty"`     // suspend, stop: how long; 0: an hour
+	For     time.Duration `json:"for,omitempty"`     // suspend, stop: how long; 0: an hour; silence: how long, and it must be said
 	Why     string        `json:"why,omitempty"`
-	Names   []string      `json:"names,omitempty"` // approve: Step IDs; restore: IDs of displaced versions; withdraw: IDs of asks; rollback: the revision, none: the one before
+	Names   []string      `json:"names,omitempty"` // approve: Step IDs; restore: IDs of displaced versions; withdraw: IDs of asks; rollback: the revision, none: the one before; silence: matchers; unsilence: IDs of silences
 	Actor   string        `json:"-"`
 }
 
@@ -117,6 +120,10 @@ func Decide(r Request, s Scene) (Answer, []state.Note, error) {
 		return d.end(d.withdraw())
 	case Rollback:
 		return d.end(d.rollback())
+	case Silence:
+		return d.end(d.silence())
+	case Unsilence:
+		return d.end(d.unsilence())
 	}
 	objects, err := d.objects()
 	if err != nil {

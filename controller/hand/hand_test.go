@@ -84,6 +84,9 @@ func tell(n state.Note) string {
 	if n.Ran != nil {
 		add("forgets that it ran")
 	}
+	if n.Silence != nil {
+		add(n.Silence.ID + " " + strings.Join(n.Silence.Matchers, ",") + " " + n.Silence.For.String())
+	}
 	add(n.Detail)
 	return strings.Join(parts, " ")
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pakashop/evenkeel/controller/plan"
 	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/state"
 )
@@ -15,6 +16,7 @@ import (
 type Alerts struct {
 	Alerts  []Alert     `json:"alerts"`
 	Unknown []SourceGap `json:"unknown"` // the sources that cannot be asked: what they would say is not known
+	Quiet   []string    `json:"quiet"`   // the sources that were asked, and have nothing active
 }
 
 // SourceGap is a source of alerts of which nothing is known.
@@ -75,11 +77,14 @@ type AlertHeld struct {
 
 // Alerts lists what is active: firing first, then by name.
 func (v View) Alerts() Alerts {
-	out := Alerts{Alerts: []Alert{}, Unknown: []SourceGap{}}
+	out := Alerts{Alerts: []Alert{}, Unknown: []SourceGap{}, Quiet: []string{}}
 	for _, source := range slices.Sorted(maps.Keys(v.Have.Alerts)) {
 		f := v.Have.Alerts[source]
-		if !f.Known() {
+		switch {
+		case !f.Known():
 			out.Unknown = append(out.Unknown, SourceGap{source, orElse(f.Err, "not looked at yet")})
+		case len(f.Value.Active) == 0:
+			out.Quiet = append(out.Quiet, source)
 		}
 		for _, a := range f.Value.Active {
 			out.Alerts = append(out.Alerts, v.alert(source, a))
@@ -108,14 +113,13 @@ func (v View) alert(source string, a state.ActiveAlert) Alert {
 	}
 	unit := a.Name + "/" + a.ID
 	if v.Past != nil {
-		c := v.Past.Cases[state.CaseKey(out.Object, unit)]
-		out.Case = c.ID
-		for _, t := range c.Tried {
-			out.Actions = append(out.Actions, AlertAction{Rung: t.Rung, Action: t.Action, At: At(t.Began.Wall), Outcome: string(t.Status)})
+		out.remember(v.Past.Cases[state.CaseKey(out.Object, unit)])
+		if s, ok := plan.Silenced(v.Past, a.Labels, v.Now); ok {
+			out.Suppressed = &Suppressed{By: "silence", Detail: s.Says() + ", until " + At(s.Until(v.Now).Wall).clock(v.Now.Wall) + " (" + s.ID + ")"}
 		}
 	}
 	for _, h := range v.Plan.Held {
-		if h.Object != out.Object || h.Unit != unit {
+		if (h.Object != out.Object || h.Unit != unit) && h.Object != "Alert/"+unit {
 			continue
 		}
 		out.Held = append(out.Held, AlertHeld{Reason: h.Reason, Detail: h.Detail, Until: atState(h.Until), Steps: append([]string{}, h.Steps...)})
@@ -124,6 +128,17 @@ func (v View) alert(source string, a state.ActiveAlert) Alert {
 		}
 	}
 	return out
+}
+
+// remember tells what was done and brought to light for the Case of the alert.
+func (a *Alert) remember(c state.Case) {
+	a.Case = c.ID
+	for _, t := range c.Tried {
+		a.Actions = append(a.Actions, AlertAction{Rung: t.Rung, Action: t.Action, At: At(t.Began.Wall), Outcome: string(t.Status)})
+	}
+	for _, g := range c.Gathered {
+		a.Evidence = append(a.Evidence, AlertEvidence{Rung: g.Rung, What: g.What, At: At(g.At.Wall), Text: g.Text})
+	}
 }
 
 // suppressor tells what keeps an alert from calling anybody; empty: h does not.

@@ -26,6 +26,7 @@ func alarmed() *host {
 		"rule/redis/RedisMemoryHigh": {At: moment(0), Value: state.Alerts{Active: []state.ActiveAlert{memory}}},
 		"rule/pay/PaymentErrors":     {At: moment(0), Value: state.Alerts{Active: []state.ActiveAlert{pay, disk, down}}},
 		"alertmanager":               {At: moment(0), Err: "nothing was received\u202e"},
+		"rule/redis/RedisDown":       {At: moment(0)},
 	}
 	unit := "RedisMemoryHigh/" + memory.ID
 	c := h.Past.NewCase("Service/redis", unit, state.Alert, moment(-30*time.Minute))
@@ -33,6 +34,8 @@ func alarmed() *host {
 		{Rung: 1, Step: "a1", Action: "gather.redis.ttls", Began: moment(-29 * time.Minute), Ended: moment(-28 * time.Minute), Status: state.Done},
 		{Rung: 2, Step: "a2", Action: "cache.flush pages", Began: moment(-20 * time.Minute)},
 	}
+	c.Gathered = []state.Gathered{{Rung: 1, What: "gather.redis.ttls", At: moment(-28 * time.Minute), Text: "cache:*   12000 keys, none ends\nsession:* 40 keys\x1b[2J"}}
+	h.Past.Silences["silence-1"] = state.Silence{ID: "silence-1", Matchers: []string{`alertname="DiskFull"`}, Actor: "anna", Why: "it is being\x1b[1m moved", At: moment(0), For: time.Hour}
 	h.Past.Cases[c.Key()] = c
 	h.hold(
 		state.Held{Object: "Service/redis", Unit: unit, Reason: state.AwaitingApproval, Detail: "policy wants a human", Steps: []string{"3f9a1c20b7de"}, Until: until(time.Hour)},
@@ -44,17 +47,43 @@ func alarmed() *host {
 func TestAlerts(t *testing.T) {
 	a := alarmed().Alerts()
 	st := Style{Now: noon}
-	golden(t, "alerts.txt", []byte(a.Text(st, false)))
-	golden(t, "alerts.wide", []byte(a.Text(st, true)))
+	golden(t, "alerts.txt", []byte(a.Text(st, false, false)))
+	golden(t, "alerts.wide", []byte(a.Text(st, true, true)))
 	golden(t, "alerts.full", []byte(a.Full(st)))
 	golden(t, "alerts.json", must(JSON(a))(t))
-	for form, text := range map[string]string{"text": a.Text(st, false), "wide": a.Text(st, true), "full": a.Full(st)} {
+	for form, text := range map[string]string{"text": a.Text(st, false, true), "wide": a.Text(st, true, true), "full": a.Full(st)} {
 		if strings.ContainsAny(text, "\x1b\u202e") {
 			t.Errorf("%s obeys: %q", form, text)
 		}
 	}
 	if got := colours.ReplaceAllString(a.Full(Style{Now: noon, Color: true}), ""); got != a.Full(st) {
 		t.Error("colour changes the text")
+	}
+}
+
+// What stands is listed until it ends, with what it matches.
+func TestSilences(t *testing.T) {
+	h := alarmed()
+	h.Past.Silences["silence-0"] = state.Silence{ID: "silence-0", Matchers: []string{`a="b"`}, At: moment(-2 * time.Hour), For: time.Hour}
+	h.Past.Silences["silence-2"] = state.Silence{ID: "silence-2", Matchers: []string{`service="redis"`, `severity=~"crit.*"`}, At: moment(0), For: time.Minute}
+	golden(t, "silences.txt", []byte(h.Silences().Text(Style{Now: noon})))
+	golden(t, "silences.json", must(JSON(h.Silences()))(t))
+	h.Past.Silences = nil
+	if got := h.Silences().Text(Style{}); got != "nothing is silenced\n" {
+		t.Errorf("none: %q", got)
+	}
+}
+
+// The board counts alerts only where there may be any.
+func TestABoardCountsAlerts(t *testing.T) {
+	h := alarmed()
+	const line = "\nalerts: 2 firing, 0 pending, 2 suppressed, and 1 source unknown\n"
+	if got := NewBoard(h.Want, h.Have, h.Past, h.Plan, h.Now).Text(Style{Now: noon}, false); !strings.HasSuffix(got, line) {
+		t.Errorf("the board ends differently:\n%s", got)
+	}
+	h.Have.Alerts = nil
+	if got := NewBoard(h.Want, h.Have, h.Past, h.Plan, h.Now).Text(Style{Now: noon}, false); strings.Contains(got, "alerts:") {
+		t.Errorf("alerts without a source:\n%s", got)
 	}
 }
 

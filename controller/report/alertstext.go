@@ -8,9 +8,10 @@ import (
 	"strings"
 )
 
-// Text is the list as a table; wide cuts nothing. Whatever a label or an annotation
+// Text is the list as a table; wide cuts nothing, and all names the sources that have
+// nothing active, too. Whatever a label or an annotation
 // holds is a stranger's.
-func (a Alerts) Text(st Style, wide bool) string {
+func (a Alerts) Text(st Style, wide, all bool) string {
 	var b strings.Builder
 	t := &table{style: st}
 	columns := []string{"ALERT", "ID", "STATE", "SINCE", "OBJECT", "SEVERITY", "SAYS"}
@@ -36,6 +37,11 @@ func (a Alerts) Text(st Style, wide bool) string {
 	b.WriteString(a.Totals() + "\n")
 	for _, gap := range a.Unknown {
 		b.WriteString(st.paint(magenta, "unknown") + "  " + Escape(gap.Source+": "+gap.Detail) + "\n")
+	}
+	if all {
+		for _, source := range a.Quiet {
+			b.WriteString(st.paint(green, "quiet") + "    " + Escape(source) + "\n")
+		}
 	}
 	return b.String()
 }
@@ -69,7 +75,11 @@ func (a Alert) says() string {
 // Totals counts the alerts in a line.
 func (a Alerts) Totals() string {
 	firing, pending, suppressed := a.Count()
-	return fmt.Sprintf("alerts: %d firing, %d pending, %d suppressed", firing, pending, suppressed)
+	line := fmt.Sprintf("alerts: %d firing, %d pending, %d suppressed", firing, pending, suppressed)
+	if len(a.Unknown) > 0 {
+		line += ", and " + count(len(a.Unknown), "source") + " unknown"
+	}
+	return line
 }
 
 // Full is each alert in full, for a terminal of 80 columns.

@@ -36,7 +36,11 @@ func (b Board) Text(st Style, wide bool) string {
 	for _, line := range b.Branch {
 		head += Escape(line) + "\n"
 	}
-	return head + body + b.Status.totals(st) + "\n"
+	tail := b.Status.totals(st) + "\n"
+	if b.Alerts != "" {
+		tail += Escape(b.Alerts) + "\n"
+	}
+	return head + body + tail
 }
 
 // section adds rows below a title, where there are any.

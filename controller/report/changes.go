@@ -36,7 +36,7 @@ func ChangeOfStep(l HistoryLine) ChangeLine {
 var ChangedBy = []state.NoteKind{
 	state.NoteRevision, state.NoteHold, state.NoteLifted, state.NoteRetried, state.NoteLet, state.NoteApproved, state.NoteAccepted,
 	state.NoteReleased, state.NoteTaken, state.NoteVersion, state.NoteSettled, state.NoteForgot,
-	state.NoteCase, state.NoteHealed, state.NoteFailover, state.NoteStoodIn,
+	state.NoteCase, state.NoteHealed, state.NoteFailover, state.NoteStoodIn, state.NoteSilenced, state.NoteUnsilenced,
 }
 
 // ChangeOfNote is a note of one of these kinds as a change.
@@ -56,6 +56,11 @@ func ChangeOfNote(e state.Entry) (ChangeLine, bool) {
 		n = &state.Note{} // what it says is said
 	case n.Failover != nil:
 		c.What = fmt.Sprintf("%s %s (%s)", n.Failover.To, c.What, n.Failover.Phase)
+	case n.Silence != nil:
+		c.What += " " + strings.Join(n.Silence.Matchers, ", ")
+		if n.Kind == state.NoteSilenced {
+			c.What += " for " + span(n.Silence.For)
+		}
 	case n.Revision != nil:
 		c.Object, c.What = desired.ShortRevision(n.Revision.Name), "in force, "+count(n.Revision.Services, "service")
 	case n.Hold != nil:
@@ -90,6 +95,7 @@ var noteWords = map[state.NoteKind]string{
 	state.NoteForgot: "let go",
 	state.NoteCase:   "sick", state.NoteHealed: "healed", state.NoteFailover: "stands in for it", state.NoteStoodIn: "no longer stands in for it",
 	state.NoteVersion: "a version of evenkeel acts for the first time:", state.NoteSettled: "what the new version wants is approved",
+	state.NoteSilenced: "silenced alerts", state.NoteUnsilenced: "no longer silenced: alerts",
 }
 
 // turnOfCase says what a note of a Case is about: each is written when something

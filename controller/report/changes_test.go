@@ -53,6 +53,8 @@ func TestChangeOfNote(t *testing.T) {
 		"no longer looked after": {&state.Note{Kind: state.NoteHealed, Object: "Service/web", Detail: "it is no longer to be healed", Case: &state.Case{ID: "case-1"}}, "Service/web: closed: it is no longer to be healed (case-1), evenkeel"},
 		"another stands in":      {&state.Note{Kind: state.NoteFailover, Object: "Service/web", Failover: &state.Failover{Service: "web", To: "web-b", Phase: state.FailoverSwitched}}, "Service/web: web-b stands in for it (switched), evenkeel"},
 		"it was taken back":      {&state.Note{Kind: state.NoteStoodIn, Object: "Service/web", Detail: "it was taken back", Failover: &state.Failover{Service: "web", To: "web-b", Phase: state.FailoverReturned}}, "Service/web: web-b no longer stands in for it (returned): it was taken back, evenkeel"},
+		"silenced":               {&state.Note{Kind: state.NoteSilenced, Actor: "ann", Silence: &state.Silence{Matchers: []string{`a="b"`, `c="d"`}, For: time.Hour}}, `host: silenced alerts a="b", c="d" for 1h, ann`},
+		"no longer silenced":     {&state.Note{Kind: state.NoteUnsilenced, Actor: "ann", Silence: &state.Silence{Matchers: []string{`a="b"`}, For: time.Hour}}, `host: no longer silenced: alerts a="b", ann`},
 		"what is no change":      {&state.Note{Kind: state.NoteRan, Name: "web.service", Ran: &state.Ran{}}, ""},
 		"an intent":              {nil, ""},
 	} {

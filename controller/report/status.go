@@ -66,6 +66,8 @@ type Board struct {
 	// Branch are lines about the branch that is followed: a revision that is
 	// provisional or was taken back, a commit that is refused, remotes that are silent.
 	Branch []string `json:"branch,omitempty"`
+	// Alerts counts the active alerts in a line; empty where there is no source of any.
+	Alerts string `json:"alerts,omitempty"`
 	// Dependencies are the units that come at the end: not ours, and there for
 	// the sake of others.
 	Dependencies []string `json:"dependencies"`
@@ -86,6 +88,9 @@ func NewBoard(want *desired.Set, have state.World, past *state.Past, plan state.
 		Healthy: true, Quarantined: []string{}, Approvals: []Approval{}, Services: []Row{},
 	}}
 	b.followed(v)
+	if len(have.Alerts) > 0 {
+		b.Alerts = v.Alerts().Totals()
+	}
 	for _, h := range plan.Held {
 		if h.Reason == state.AwaitingApproval {
 			b.Status.Approvals = append(b.Status.Approvals, Approval{Object: h.Object, Detail: h.Detail})
