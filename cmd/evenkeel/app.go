@@ -90,7 +90,7 @@ runs systemd services, plans the difference, acts, and records what it did.
 	f.BoolVar(&a.noColor, "no-color", false, "no colour, also on a terminal (NO_COLOR does the same)")
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return trouble(err) })
 	cmd.AddCommand(
-		a.validateCmd(), a.diffCmd(), a.applyCmd(), a.runCmd(), a.statusCmd(), a.probeCmd(), a.getCmd(), a.describeCmd(), a.whyCmd(), a.graphCmd(), a.alertsCmd(), a.historyCmd(), a.reportCmd(),
+		a.validateCmd(), a.diffCmd(), a.applyCmd(), a.runCmd(), a.statusCmd(), a.probeCmd(), a.getCmd(), a.describeCmd(), a.whyCmd(), a.graphCmd(), a.alertsCmd(), a.silenceCmd(), a.historyCmd(), a.reportCmd(),
 		a.displacedCmd(), a.logsCmd(), a.schemaCmd(), a.rulesCmd(), a.actuatorsCmd(), a.checkCmd(), a.versionCmd(), a.completionCmd(), a.manCmd(),
 		a.startCmd(), a.stopCmd(), a.restartCmd(), a.reloadCmd(), a.suspendCmd(), a.resumeCmd(), a.holdCmd(),
 		a.retryCmd(), a.acceptCmd(), a.approveCmd(), a.releaseCmd(), a.reconcileCmd(), a.rollbackCmd(),
@@ -108,7 +108,7 @@ func quietArgs(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(cmd *cobra.Command, args []string) error {
 			if err := check(cmd, args); err != nil {
-				return trouble(fmt.Errorf("%w; see evenkeel %s --help", err, cmd.Name()))
+				return trouble(fmt.Errorf("%w; see %s --help", err, cmd.CommandPath()))
 			}
 			return nil
 		}

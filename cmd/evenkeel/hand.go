@@ -13,6 +13,7 @@ import (
 
 	"github.com/pakashop/evenkeel/controller/api"
 	"github.com/pakashop/evenkeel/controller/hand"
+	"github.com/pakashop/evenkeel/controller/report"
 )
 
 // handFlags are what the verbs by hand have in common.
@@ -127,7 +128,7 @@ func (a *app) ask(ctx context.Context, r hand.Request) (hand.Answer, error) {
 		return answer, trouble(hint(err))
 	}
 	for _, line := range answer.Done {
-		a.say("%s", line)
+		a.say("%s", report.Escape(line)) // it may name what a stranger has named
 	}
 	return answer, nil
 }

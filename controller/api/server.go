@@ -70,6 +70,7 @@ func NewServer(o Options) *Server {
 	s.mux.HandleFunc("GET /v1/why", s.why)
 	s.mux.HandleFunc("GET /v1/graph", s.graph)
 	s.mux.HandleFunc("GET /v1/alerts", s.alerts)
+	s.mux.HandleFunc("GET /v1/silences", s.silences)
 	s.mux.HandleFunc("GET /v1/history", s.history)
 	s.mux.HandleFunc("GET /v1/report", s.activity)
 	s.mux.HandleFunc("GET /v1/notes", s.notes)

@@ -90,6 +90,9 @@ func (v View) Graph(object string) (report.Graph, bool) { return v.report().Grap
 // Alerts lists what is active of all sources of alerts.
 func (v View) Alerts() report.Alerts { return v.report().Alerts() }
 
+// Silences lists what is silenced.
+func (v View) Silences() report.Silences { return v.report().Silences() }
+
 // Why explains what is and is not done about one service, or one Endpoint.
 func (v View) Why(service string, history []state.Line) (report.Why, bool) {
 	return v.report().Why(service, Lines(history))
