@@ -73,7 +73,7 @@ func (a *app) apply(ctx context.Context, o applyOptions) error {
 	}
 	defer lock.Close()
 	log := logger(a.stderr)
-	d, err := a.daemon(ctx, quietly(log))
+	d, err := a.daemon(ctx, quietly(log), webhookFlags{})
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,8 @@ import (
 	"github.com/pakashop/evenkeel/controller/api"
 	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/state"
+	"github.com/pakashop/evenkeel/state/observe"
+	"github.com/pakashop/evenkeel/state/observe/secrets"
 	"github.com/pakashop/evenkeel/state/record"
 )
 
@@ -18,6 +20,7 @@ type daemon struct {
 	parts   *parts
 	plugins plugins
 	store   *record.Store
+	hooks   *webhooks // nil: nothing is taken from strangers
 	options controller.Options
 }
 
@@ -28,7 +31,7 @@ func (d *daemon) Close() {
 }
 
 // daemon connects to the host and opens the record. The lock must be held.
-func (a *app) daemon(ctx context.Context, log *slog.Logger) (*daemon, error) {
+func (a *app) daemon(ctx context.Context, log *slog.Logger, hook webhookFlags) (*daemon, error) {
 	if os.Geteuid() != 0 {
 		return nil, trouble(errors.New("only root can change units; try sudo, or look with: evenkeel diff"))
 	}
@@ -36,7 +39,15 @@ func (a *app) daemon(ctx context.Context, log *slog.Logger) (*daemon, error) {
 	if err != nil {
 		return nil, trouble(err)
 	}
-	p, err := a.connect(ctx, log, reach{watch: true, probe: true})
+	var taken *webhooks
+	to := reach{watch: true, probe: true}
+	if hook.addr != "" {
+		to.alerts = func(now func() state.Time, known *secrets.Reader) []observe.Alerts {
+			taken = hook.webhooks(now, store.Past(), known)
+			return []observe.Alerts{taken.alerts}
+		}
+	}
+	p, err := a.connect(ctx, log, to)
 	if err != nil {
 		_ = store.Close()
 		return nil, err
@@ -52,7 +63,7 @@ func (a *app) daemon(ctx context.Context, log *slog.Logger) (*daemon, error) {
 		_ = store.Close()
 		return nil, trouble(err)
 	}
-	d := &daemon{parts: p, plugins: own, store: store, options: controller.Options{
+	d := &daemon{parts: p, plugins: own, store: store, hooks: taken, options: controller.Options{
 		Source: folder{a, a.defaultPaths(), p.secrets}, Observer: p.observer, Store: store, Actuators: p.actuators, Plugins: own, Log: log, Stopped: stopped, Kept: a.keptVersion, Secret: p.secrets.Value,
 		InForce: func(set *desired.Set) {
 			if err := a.inForce(set); err != nil {

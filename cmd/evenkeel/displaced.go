@@ -123,7 +123,7 @@ func (a *app) restoreDisplaced(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	d, err := a.daemon(ctx, quietly(logger(a.stderr)))
+	d, err := a.daemon(ctx, quietly(logger(a.stderr)), webhookFlags{})
 	if err != nil {
 		return err
 	}

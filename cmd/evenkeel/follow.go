@@ -33,7 +33,6 @@ type branchFlags struct {
 	branch   string
 	path     string
 	interval time.Duration
-	webhook  string
 	cache    string
 }
 
@@ -45,14 +44,13 @@ func (b *branchFlags) add(f *pflag.FlagSet) {
 	f.StringVar(&b.branch, "branch", "", "the branch of --git")
 	f.StringVar(&b.path, "path", "", "the folder of --git that holds desired state (default: all of it)")
 	f.DurationVar(&b.interval, "interval", time.Minute, "how often --git is asked, give or take a fifth")
-	f.StringVar(&b.webhook, "webhook", "", "take push webhooks at this address (POST /hook, signed): each has --git asked at once")
 	f.StringVar(&b.cache, "cache-dir", defaultCache, "where the mirror of --git lies")
 }
 
 // check says what is wrong with the flags; ok is false where no branch is followed.
 func (b *branchFlags) check(cmd *cobra.Command) (ok bool, err error) {
 	if len(b.remotes) == 0 {
-		for _, name := range []string{"branch", "path", "interval", "webhook", "cache-dir"} {
+		for _, name := range []string{"branch", "path", "interval", "cache-dir"} {
 			if cmd.Flags().Changed(name) {
 				return false, errors.New("--" + name + " says something of --git, and there is none")
 			}
@@ -220,13 +218,13 @@ func (a *app) loadTree(ctx context.Context, t *git.Tree, p desired.Policy) (*des
 	return set, slices.Concat(problems, wrong), err
 }
 
-// hints takes webhooks until ctx ends.
-func (b branchFlags) hints(ctx context.Context, f followed, known *secrets.Reader) error {
+// hook takes push webhooks of the branch.
+func (f followed) hook(ctx context.Context, known *secrets.Reader) *hooks.Hook {
 	secret := func() ([]byte, error) {
 		v, err := known.Value(ctx, desired.Secret{FromCredential: hooks.Credential})
 		return []byte(v), err
 	}
-	return hooks.Serve(ctx, b.webhook, hooks.Handler(secret, f.Hint))
+	return hooks.Handler(secret, f.Hint)
 }
 
 var _ controller.Follower = followed{}

@@ -40,6 +40,9 @@ type reach struct {
 	watch bool // its signals, which one-shot commands do without
 	lean  bool // of a running service only what a plan rests on
 	probe bool // what runs is asked how it is
+
+	// alerts makes the parts that know of alerts; nil: there are none.
+	alerts func(now func() state.Time, known *secrets.Reader) []observe.Alerts
 }
 
 // connect reaches systemd.
@@ -71,6 +74,9 @@ func (a *app) connect(ctx context.Context, log *slog.Logger, r reach) (*parts, e
 	}
 	if r.probe {
 		eyes.Probes = probes.New(probes.Options{Now: now, Secret: p.secrets.Value, Log: log})
+	}
+	if r.alerts != nil {
+		eyes.Alerts = r.alerts(now, p.secrets)
 	}
 	p.observer = observe.New(eyes)
 	p.actuators = map[string]actuators.Actuator{

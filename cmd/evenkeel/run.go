@@ -23,6 +23,7 @@ import (
 func (a *app) runCmd() *cobra.Command {
 	var every time.Duration
 	var branch branchFlags
+	var hook webhookFlags
 	cmd := &cobra.Command{
 		Use:   "run [-f PATH | --git URL --branch B]",
 		Short: "Keep this host as it is declared: the controller",
@@ -35,29 +36,37 @@ asks, does not descend from the last one, is invalid, or takes away more than
 policy's share is refused. A new one is provisional for its environment's
 confirmAfter: what breaks something that was well goes back by itself, once.
 
+With --webhook it takes push webhooks of --git, and the alerts that an Alertmanager
+sends, each from those only who know the credential for it (git-webhook-secret,
+alertmanager-token). There is no TLS: for a private network, or behind a proxy.
+
 As a service it is Type=notify, with or without WatchdogSec.`,
 		Example: "  evenkeel run -f /etc/evenkeel/desired\n" +
 			"  evenkeel run --git https://git.example/platform.git --branch production --path deploy",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			follows, err := branch.check(cmd)
+			if err == nil {
+				err = hook.check(cmd.Flags().Changed)
+			}
 			if err != nil {
 				return trouble(err)
 			}
 			if follows {
-				return a.runController(cmd.Context(), every, &branch)
+				return a.runController(cmd.Context(), every, &branch, hook)
 			}
-			return a.runController(cmd.Context(), every, nil)
+			return a.runController(cmd.Context(), every, nil, hook)
 		},
 	}
 	a.fileFlag(cmd)
 	cmd.Flags().DurationVar(&every, "resync", time.Minute, "look at everything again this often, whatever the watches say")
 	branch.add(cmd.Flags())
+	hook.add(cmd.Flags())
 	return cmd
 }
 
 // runController runs until ctx ends. branch is what is followed; nil: folders.
-func (a *app) runController(ctx context.Context, every time.Duration, branch *branchFlags) error {
+func (a *app) runController(ctx context.Context, every time.Duration, branch *branchFlags, hook webhookFlags) error {
 	log := logger(a.stderr)
 	if os.Geteuid() != 0 {
 		return trouble(errors.New("only root can keep units; try sudo"))
@@ -92,7 +101,7 @@ func (a *app) runController(ctx context.Context, every time.Duration, branch *br
 		return trouble(err)
 	}
 	defer listener.Close()
-	d, err := a.daemon(ctx, log)
+	d, err := a.daemon(ctx, log, hook)
 	if err != nil {
 		return err
 	}
@@ -109,6 +118,9 @@ func (a *app) runController(ctx context.Context, every time.Duration, branch *br
 			return err
 		}
 		source, d.options.Source = &f, f
+		if d.hooks != nil {
+			d.hooks.hook = f.hook(ctx, d.parts.secrets)
+		}
 		d.options.Remote = gitRemote(branch.remotes, f.host, d.parts.secrets.Value)
 	}
 	terminals := wall.New(wall.Options{Log: log})
@@ -130,9 +142,9 @@ func (a *app) runController(ctx context.Context, every time.Duration, branch *br
 		}
 	})
 	workers.Go(func() { onHangup(ctx, c, source, log) })
-	if branch != nil && branch.webhook != "" {
+	if d.hooks != nil {
 		workers.Go(func() {
-			if err := branch.hints(ctx, *source, d.parts.secrets); err != nil {
+			if err := d.hooks.serve(ctx); err != nil {
 				log.Error("webhooks are not taken", "error", err)
 			}
 		})

@@ -57,7 +57,7 @@ type Probes interface {
 	Watch(ctx context.Context, seen func(map[string]state.Fact[state.Probe]))
 }
 
-// Options are the parts of an Observer. All are required but the last two.
+// Options are the parts of an Observer. All are required but the last three.
 type Options struct {
 	Now     func() state.Time
 	Units   Units
@@ -66,6 +66,7 @@ type Options struct {
 	Host    Host
 	Journal Journal
 	Probes  Probes       // nil: nothing is probed
+	Alerts  []Alerts     // none: there are no alerts
 	Log     *slog.Logger // nil: nothing is logged
 }
 
@@ -112,6 +113,9 @@ func (o *Observer) Observe(ctx context.Context, refs []state.Ref) state.Facts {
 	}
 	if list := names[state.RefProbe]; len(list) > 0 && o.opt.Probes != nil {
 		wg.Go(func() { out.Probes = o.opt.Probes.Observe(ctx, list) })
+	}
+	if list := names[state.RefAlerts]; len(list) > 0 {
+		wg.Go(func() { out.Alerts = o.alerts(ctx, list) })
 	}
 	wg.Wait()
 	return out

@@ -22,7 +22,7 @@ const refresh = 10 * time.Second
 // then returns nil. No facts means any of them; so it begins. refs tells what
 // is of interest; it is asked again and again, and must be quick. dirty may be
 // called by several goroutines at once. Watch must not run twice at once. What
-// probes come to it brings by seen.
+// probes and alert rules come to it brings by seen.
 //
 // It is driven by events. What no event tells (a change of a deeper link, a
 // watch that the kernel refused) only looking again now and then tells; that is
@@ -56,6 +56,11 @@ func (o *Observer) Watch(ctx context.Context, refs func() []state.Ref, dirty fun
 	if o.opt.Probes != nil {
 		wg.Go(func() {
 			o.opt.Probes.Watch(ctx, func(f map[string]state.Fact[state.Probe]) { seen(state.Facts{Probes: f}) })
+		})
+	}
+	for _, part := range o.opt.Alerts {
+		wg.Go(func() {
+			part.Watch(ctx, func(f map[string]state.Fact[state.Alerts]) { seen(state.Facts{Alerts: f}) })
 		})
 	}
 	dirty(nil)

@@ -7,6 +7,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -42,6 +43,14 @@ type Hook struct {
 // changed; hint is called by Run alone, never twice at once, and may take its time.
 func Handler(secret func() ([]byte, error), hint func()) *Hook {
 	return &Hook{secret: secret, hint: hint, knock: make(chan struct{}, 1)}
+}
+
+// Ready says what is missing for a webhook to be believed: the secret.
+func (h *Hook) Ready() error {
+	if _, err := h.checked(); err != nil {
+		return fmt.Errorf("the credential %s: %w", Credential, err)
+	}
+	return nil
 }
 
 // Run gives hints until ctx ends: the first webhook's at once, and then one every

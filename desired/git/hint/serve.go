@@ -25,13 +25,10 @@ const (
 	leave = 2 * time.Second
 )
 
-// Serve takes webhooks at an address until ctx ends, and returns when nothing of it
-// is left. Without a secret it does not begin. There is no TLS: it is for a private
-// network, or to stand behind a proxy that has it.
-func Serve(ctx context.Context, addr string, h *Hook) error {
-	if _, err := h.checked(); err != nil {
-		return fmt.Errorf("webhooks are taken from those only who know a secret; write one as the credential %s (such as /etc/evenkeel/credentials/%s), and the same where the webhook is set up: %w", Credential, Credential, err)
-	}
+// Serve takes what strangers send to an address until ctx ends, and returns when
+// nothing of it is left: a Hook, or one beside others. There is no TLS: it is for a
+// private network, or to stand behind a proxy that has it.
+func Serve(ctx context.Context, addr string, h http.Handler) error {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return fmt.Errorf("take webhooks: %w", err)
@@ -39,7 +36,7 @@ func Serve(ctx context.Context, addr string, h *Hook) error {
 	return serveOn(ctx, l, h)
 }
 
-func serveOn(ctx context.Context, l net.Listener, h *Hook) error {
+func serveOn(ctx context.Context, l net.Listener, h http.Handler) error {
 	ctx, stop := context.WithCancel(ctx)
 	server := &http.Server{
 		Handler:           h,
@@ -50,7 +47,6 @@ func serveOn(ctx context.Context, l net.Listener, h *Hook) error {
 	var others sync.WaitGroup
 	defer others.Wait()
 	defer stop()
-	others.Go(func() { h.Run(ctx) })
 	others.Go(func() {
 		<-ctx.Done()
 		wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), leave)

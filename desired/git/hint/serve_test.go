@@ -24,7 +24,11 @@ func served(t *testing.T, hint func()) (addr string) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- serveOn(ctx, l, Handler(known(everybody), hint)) }()
+	h := Handler(known(everybody), hint)
+	var run sync.WaitGroup
+	run.Go(func() { h.Run(ctx) })
+	t.Cleanup(func() { stop(); run.Wait() })
+	go func() { done <- serveOn(ctx, l, h) }()
 	t.Cleanup(func() {
 		stop()
 		select {
@@ -190,13 +194,13 @@ func TestConnectionsAreBounded(t *testing.T) {
 	}
 }
 
-func TestWithoutASecretNothingIsServed(t *testing.T) {
+func TestWithoutASecretItIsNotReady(t *testing.T) {
 	gone := errors.New("there is no credential git-webhook-secret in /etc/evenkeel/credentials")
 	for name, secret := range map[string]func() ([]byte, error){
 		"none":  func() ([]byte, error) { return nil, gone },
 		"empty": known(""),
 	} {
-		err := Serve(t.Context(), "127.0.0.1:0", Handler(secret, func() {}))
+		err := Handler(secret, func() {}).Ready()
 		if err == nil || !strings.Contains(err.Error(), "git-webhook-secret") || name == "none" && !errors.Is(err, gone) {
 			t.Errorf("%s: %v", name, err)
 		}

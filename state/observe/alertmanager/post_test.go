@@ -72,7 +72,7 @@ func TestWhatIsTaken(t *testing.T) {
 			if w.Code != c.code {
 				t.Errorf("%d %s, want %d", w.Code, w.Body, c.code)
 			}
-			if taken := s.Observe().Err == ""; taken != (c.code == 200) {
+			if taken := s.fact().Err == ""; taken != (c.code == 200) {
 				t.Errorf("it was taken: %v", taken)
 			}
 			if w.Header().Get("Location") != "" || strings.Contains(w.Body.String(), "T0KEN") {

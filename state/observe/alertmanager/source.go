@@ -30,6 +30,9 @@ type Options struct {
 	// Former are alerts that were active when evenkeel ended, by ID and Name: the
 	// first payload that comes does not mean that they are over.
 	Former []state.ActiveAlert
+	// Open tells whether payloads are taken at all; it is asked when Watch begins. Where
+	// they are not, Watch brings nothing. nil: they are.
+	Open func(context.Context) bool
 }
 
 // Source is the alerts that an Alertmanager has sent. It is safe for concurrent use.
@@ -89,8 +92,15 @@ func (s *Source) Take(p Payload) error {
 	return nil
 }
 
+// Has tells that a name is that of this source.
+func (s *Source) Has(name string) bool { return name == Name }
+
 // Observe says what is known now.
-func (s *Source) Observe() state.Fact[state.Alerts] {
+func (s *Source) Observe(context.Context, []string) map[string]state.Fact[state.Alerts] {
+	return map[string]state.Fact[state.Alerts]{Name: s.fact()}
+}
+
+func (s *Source) fact() state.Fact[state.Alerts] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.opt.Now()
@@ -122,8 +132,12 @@ func (s *Source) blind(k kept, now state.Time) string {
 
 // Watch calls seen whenever there is news, be it that time has passed, until ctx ends.
 func (s *Source) Watch(ctx context.Context, seen func(map[string]state.Fact[state.Alerts])) {
+	if s.opt.Open != nil && !s.opt.Open(ctx) {
+		<-ctx.Done()
+		return
+	}
 	for {
-		seen(map[string]state.Fact[state.Alerts]{Name: s.Observe()})
+		seen(s.Observe(ctx, nil))
 		var due <-chan time.Time // nil: time alone changes nothing
 		if d, ok := s.due(); ok {
 			due = time.After(d)

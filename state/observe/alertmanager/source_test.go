@@ -87,7 +87,7 @@ func TestWhatIsActive(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if got := tells(s.Observe()); got != c.want {
+			if got := tells(s.fact()); got != c.want {
 				t.Errorf("%q, want %q", got, c.want)
 			}
 		})
@@ -111,7 +111,7 @@ func TestTooManyAlerts(t *testing.T) {
 	if err := s.Take(some("firing", maxKept-1, maxKept+1)); !errors.Is(err, ErrFull) {
 		t.Errorf("one too many: %v", err)
 	}
-	if n := len(s.Observe().Value.Active); n != maxKept {
+	if n := len(s.fact().Value.Active); n != maxKept {
 		t.Errorf("%d are kept", n)
 	}
 	if err := s.Take(some("resolved", 0, 1)); err != nil {
