@@ -42,25 +42,32 @@ func TestSilences(t *testing.T) {
 		says    string
 	}{
 		{
-			"alerts by name", hand.Request{Verb: hand.Silence, Names: []string{`alertname=Slow`}, For: 2 * time.Hour},
+			"alerts by name",
+			hand.Request{Verb: hand.Silence, Names: []string{`alertname=Slow`}, For: 2 * time.Hour},
 			[]string{"silenced " + first + ` alertname="Slow" 2h0m0s`},
 			first + `: alertname="Slow" is silenced for 2h; it ends by itself, or with: evenkeel silence expire ` + first + "\nsilenced now: Slow 3, firing",
 		},
 		{
-			"several matchers", hand.Request{Verb: hand.Silence, Names: []string{`service=redis,alertname!=Slow`, `zone=""`}, For: hand.MaxFor},
+			"several matchers",
+			hand.Request{Verb: hand.Silence, Names: []string{`service=redis,alertname!=Slow`, `zone=""`}, For: hand.MaxFor},
 			[]string{"silenced " + first + ` service="redis",alertname!="Slow",zone="" 720h0m0s`},
 			"silenced now: RedisMemory 1, firing\nsilenced now: RedisDown 2, pending",
 		},
 		{
-			"what is not active", hand.Request{Verb: hand.Silence, Names: []string{`service=mail`}, For: time.Minute},
-			[]string{"silenced " + first + ` service="mail" 1m0s`}, "no alert that is active matches it",
+			"what is not active",
+			hand.Request{Verb: hand.Silence, Names: []string{`service=mail`}, For: time.Minute},
+			[]string{"silenced " + first + ` service="mail" 1m0s`},
+			"no alert that is active matches it",
 		},
 		{
-			"the same once more", hand.Request{Verb: hand.Silence, Names: []string{`service=redis`}, For: 2 * time.Hour},
-			[]string{`unsilenced silence-aaaa000000 service="redis" 1h0m0s another takes its place`, "silenced " + first + ` service="redis" 2h0m0s`}, "for 2h",
+			"the same once more",
+			hand.Request{Verb: hand.Silence, Names: []string{`service=redis`}, For: 2 * time.Hour},
+			[]string{`unsilenced silence-aaaa000000 service="redis" 1h0m0s another takes its place`, "silenced " + first + ` service="redis" 2h0m0s`},
+			"for 2h",
 		},
 		{
-			"an end before its time", hand.Request{Verb: hand.Unsilence, Names: []string{"silence-aaaa000000", "aaaa1"}},
+			"an end before its time",
+			hand.Request{Verb: hand.Unsilence, Names: []string{"silence-aaaa000000", "aaaa1"}},
 			[]string{`unsilenced silence-aaaa000000 service="redis" 1h0m0s`, `unsilenced silence-aaaa111111 service="nginx" 1h0m0s`},
 			`silence-aaaa111111: service="nginx" is no longer silenced`,
 		},
