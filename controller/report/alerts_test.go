@@ -32,6 +32,7 @@ func alarmed() *host {
 	c := h.Past.NewCase("Service/redis", unit, state.Alert, moment(-30*time.Minute))
 	c.Tried = []state.Tried{
 		{Rung: 1, Step: "a1", Action: "gather.redis.ttls", Began: moment(-29 * time.Minute), Ended: moment(-28 * time.Minute), Status: state.Done},
+		{Rung: 1, Round: 1, Step: "a3", Action: "gather.redis.ttls", Began: moment(-25 * time.Minute), Ended: moment(-24 * time.Minute), Status: state.StepFailed},
 		{Rung: 2, Step: "a2", Action: "cache.flush pages", Began: moment(-20 * time.Minute)},
 	}
 	c.Gathered = []state.Gathered{{Rung: 1, What: "gather.redis.ttls", At: moment(-28 * time.Minute), Text: "cache:*   12000 keys, none ends\nsession:* 40 keys\x1b[2J"}}

@@ -136,10 +136,10 @@ func (a Alert) doneText(st Style) string {
 	line := func(at Stamp, text string) {
 		b.WriteString(wrap(Escape(text), fmt.Sprintf("%-14s", at.clock(st.Now)), strings.Repeat(" ", 14)))
 	}
-	for _, d := range a.Actions {
+	for i, d := range a.Actions {
 		line(d.At, fmt.Sprintf("%s, %s: %s", rung(d.Rung), d.Action, cmp.Or(d.Outcome, "under way")))
 		for _, e := range a.Evidence {
-			if e.Rung == d.Rung {
+			if a.gatheredBy(e) == i {
 				for text := range strings.Lines(e.Text) {
 					b.WriteString("    " + Escape(strings.TrimSuffix(text, "\n")) + "\n")
 				}
@@ -147,6 +147,19 @@ func (a Alert) doneText(st Style) string {
 		}
 	}
 	return b.String()
+}
+
+// gatheredBy finds the action that brought something to light: of those of its rung,
+// which may have been climbed in several rounds, the last that began before it; -1: it
+// is not remembered.
+func (a Alert) gatheredBy(e AlertEvidence) int {
+	found := -1
+	for i, d := range a.Actions {
+		if d.Rung == e.Rung && d.Action == e.What && !d.At.After(e.At.Time) {
+			found = i
+		}
+	}
+	return found
 }
 
 // heldText says what waits, and the command that lets it go.
