@@ -133,6 +133,9 @@ var bans = []struct {
 		from: []string{"state/observe/collect"},
 		to:   []string{"state/observe", "state/observe/units", "state/observe/host", "state/observe/files", "state/observe/journal", "state/observe/probes", "state/observe/secrets", "desired/read"},
 		why:  "a collection is one look that rests on nothing seen before; secrets are handed to it one by one",
+		from: []string{"state/observe/metrics/engine"},
+		to:   []string{"state/observe", "state/observe/bus", "state/observe/units", "state/observe/host", "state/observe/files", "state/observe/journal", "state/observe/probes", "state/observe/secrets", "desired/read", "desired/git"},
+		why:  "what evaluates rules has no rights, and nothing that it could reach with more",
 	},
 	{
 		from: []string{"state/record"},
@@ -322,6 +325,7 @@ var starters = map[string]string{
 	"desired/read/verify":          "asks systemd-analyze for systemd's own verdict",
 	"state/observe/changes":        "asks journalctl and rpm, once each time that a human asks what changed",
 	"state/observe/probes/ask":     "runs the commands of exec probes, caged and as nobody",
+	"state/observe/metrics":        "has rules evaluated in a child of this program that has no rights",
 	"state/observe/journal":        "reads the journal with journalctl, whose file format is systemd's own affair",
 }
 
@@ -335,6 +339,22 @@ func TestWhoMayStartPrograms(t *testing.T) {
 	for pkg := range starters {
 		if all[pkg] == nil || all[pkg].imports["os/exec"] == "" {
 			t.Errorf("%s may start programs and does not; take it off the list", pkg)
+		}
+	}
+}
+
+// What evaluates rules is linked behind one package, whose process has no rights: the
+// rest of evenkeel neither pays for it nor depends on its API.
+func TestWhoMayEvaluate(t *testing.T) {
+	for pkg, r := range rooms(t) {
+		for name, file := range r.imports {
+			evaluates, ok := strings.CutPrefix(name, "github.com/prometheus/prometheus/")
+			for _, parser := range []string{"promql/parser", "model/rulefmt", "model/labels"} {
+				ok = ok && evaluates != parser // reading a file of rules is no evaluation
+			}
+			if ok && pkg != "state/observe/metrics/engine" && !within(pkg, "desired/rules/...") && pkg != "desired/rules" && pkg != "cmd/bench" {
+				t.Errorf("%s imports %s: only state/observe/metrics/engine may evaluate", file, name)
+			}
 		}
 	}
 }

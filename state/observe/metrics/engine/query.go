@@ -1,0 +1,219 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql"
+	"github.com/prometheus/prometheus/promql/parser"
+
+	"github.com/pakashop/evenkeel/state"
+)
+
+// What a result comes to as text.
+const (
+	maxSays  = 3
+	maxLines = 50
+)
+
+// Facts are the alerts of sources, and what expressions come to, as they are now.
+func (e *Engine) Facts(ctx context.Context, sources, queries []string) state.Facts {
+	var out state.Facts
+	if len(sources) > 0 {
+		out.Alerts = e.facts(sources)
+	}
+	for _, q := range queries {
+		out.Add(state.Facts{Queries: map[string]state.Fact[state.QueryResult]{q: e.result(ctx, q)}})
+	}
+	return out
+}
+
+// result is what an expression says. It is dated with the oldest reading that it
+// rests on; where it rests on none, or on a target that cannot be read, it is unknown.
+func (e *Engine) result(ctx context.Context, text string) state.Fact[state.QueryResult] {
+	f := state.Fact[state.QueryResult]{At: state.Time{Up: boottime()}}
+	value, at, err := e.known(ctx, text)
+	if err != nil {
+		f.Err = brief(err.Error(), 300)
+		return f
+	}
+	f.At = up(at)
+	f.Value.Says = say(value, maxSays)
+	switch v := value.(type) {
+	case promql.Scalar:
+		f.Value.Yes = v.V != 0
+	case promql.Vector:
+		f.Value.Yes = len(v) > 0
+	}
+	return f
+}
+
+var errNaN = errors.New("it comes to no number")
+
+// known is the result of an expression whose data are all there.
+func (e *Engine) known(ctx context.Context, text string) (parser.Value, time.Time, error) {
+	expr, err := e.check(text)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	if why := sightless(expr); why != "" {
+		return nil, time.Time{}, errors.New(why)
+	}
+	before := e.scraper.conditions()
+	s := newSeen()
+	value, err := e.exec(withSeen(ctx, s), text, time.Now())
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	e.mu.Lock()
+	places := maps.Clone(s.places)
+	maps.Copy(places, e.scraper.named(expr))
+	for name := range s.others {
+		for _, r := range e.records[name] {
+			e.rests(r, places, map[*rule]bool{})
+		}
+	}
+	at := e.oldest(s, before)
+	e.mu.Unlock()
+	if why := failing(places, before); len(why) > 0 {
+		return nil, time.Time{}, errors.New(strings.Join(why, "; "))
+	}
+	if at.IsZero() {
+		return nil, time.Time{}, errors.New("no target that is read says anything of it")
+	}
+	switch v := value.(type) {
+	case promql.Scalar:
+		if math.IsNaN(v.V) {
+			return nil, time.Time{}, errNaN
+		}
+	case promql.Vector:
+		for _, one := range v {
+			if one.H == nil && math.IsNaN(one.F) {
+				return nil, time.Time{}, errNaN
+			}
+		}
+	default:
+		return nil, time.Time{}, fmt.Errorf("its result is a %s", v.Type())
+	}
+	return value, at, nil
+}
+
+// check reads an expression, and refuses one that looks back too far.
+func (e *Engine) check(text string) (parser.Expr, error) {
+	expr, err := e.parser.ParseExpr(text)
+	if err == nil {
+		err = affordable(expr)
+	}
+	return expr, err
+}
+
+// exec evaluates an expression at one moment.
+func (e *Engine) exec(ctx context.Context, text string, at time.Time) (parser.Value, error) {
+	q, err := e.promql.NewInstantQuery(ctx, watched{e.db, e.isRecorded}, nil, text, at)
+	if err != nil {
+		return nil, err
+	}
+	defer q.Close()
+	r := q.Exec(ctx)
+	if r.Err != nil {
+		return nil, r.Err
+	}
+	switch v := r.Value.(type) { // of the query's own memory
+	case promql.Vector:
+		return append(promql.Vector(nil), v...), nil
+	case promql.Matrix:
+		return nil, errors.New("its result is a range; ask for what it comes to")
+	}
+	return r.Value, nil
+}
+
+// Text is what an expression comes to at a moment (zero: now), for people: one
+// element a line. With exemplars, those of what it selects in the ten minutes before
+// follow.
+func (e *Engine) Text(ctx context.Context, text string, at time.Time, exemplars bool) (string, error) {
+	expr, err := e.check(text)
+	if err != nil {
+		return "", err
+	}
+	if at.IsZero() {
+		at = time.Now()
+	}
+	value, err := e.exec(ctx, text, at)
+	if err != nil {
+		return "", err
+	}
+	out := say(value, maxLines)
+	if !exemplars {
+		return out, nil
+	}
+	more, err := e.exemplars(ctx, expr, at)
+	if more != "" {
+		out += "\n" + more
+	}
+	return out, err
+}
+
+func (e *Engine) exemplars(ctx context.Context, expr parser.Expr, at time.Time) (string, error) {
+	q, err := e.db.ExemplarQuerier(ctx)
+	if err != nil {
+		return "", err
+	}
+	var matchers [][]*labels.Matcher
+	for _, v := range selectors(expr) {
+		matchers = append(matchers, v.LabelMatchers)
+	}
+	found, err := q.Select(at.Add(-10*time.Minute).UnixMilli(), at.UnixMilli(), matchers...)
+	if err != nil {
+		return "", err
+	}
+	var lines []string
+	for _, s := range found {
+		for _, x := range s.Exemplars {
+			lines = append(lines, fmt.Sprintf("%s # %s %s at %s", s.SeriesLabels, x.Labels, number(x.Value), time.UnixMilli(x.Ts).UTC().Format(time.TimeOnly)))
+		}
+	}
+	return join(lines, maxLines), nil
+}
+
+// say is a result as text, of so many elements at most.
+func say(v parser.Value, most int) string {
+	switch v := v.(type) {
+	case promql.Scalar:
+		return number(v.V)
+	case promql.String:
+		return brief(v.V, maxText)
+	case promql.Vector:
+		var lines []string
+		for _, s := range v {
+			if s.H != nil {
+				lines = append(lines, s.Metric.String()+" a histogram")
+			} else {
+				lines = append(lines, strings.TrimSpace(s.Metric.String()+" "+number(s.F)))
+			}
+		}
+		if len(lines) == 0 {
+			return "nothing"
+		}
+		return join(lines, most)
+	}
+	return ""
+}
+
+func number(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
+
+func join(lines []string, most int) string {
+	if over := len(lines) - most; over > 0 {
+		lines = append(lines[:most:most], fmt.Sprintf("and %d more", over))
+	}
+	for i, l := range lines {
+		lines[i] = brief(l, maxText)
+	}
+	return strings.Join(lines, "\n")
+}
