@@ -97,6 +97,7 @@ func (l *loop) begin() {
 		l.write([]state.Entry{{At: now, Note: &state.Note{Kind: state.NoteVersion, Name: v}}}, "notes")
 	}
 	l.c.o.Observer.Probe(l.want.Probings())
+	l.c.o.Observer.Evaluate(l.want.Rules, l.want.Targets)
 	l.declare()
 	l.c.eyes.dirty(nil)
 	l.resync.Reset(l.jitter())

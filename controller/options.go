@@ -24,9 +24,12 @@ type Observer interface {
 	// Probe says which probes are to be run from now on, while Watch runs. It
 	// must be quick.
 	Probe([]desired.Probing)
+	// Evaluate says which rules of alerts are evaluated from now on, while Watch
+	// runs, and what is read for it. It must be quick.
+	Evaluate([]desired.RuleFile, []desired.Target)
 	// Watch reports which facts may have changed until ctx ends; no names at
 	// all means that anything may have. refs tells which are of interest. Facts
-	// that come by themselves, as probes do, it brings as they change.
+	// that come by themselves, as probes and alerts do, it brings as they change.
 	Watch(ctx context.Context, refs func() []state.Ref, dirty func([]state.Ref), seen func(state.Facts)) error
 	Now() state.Time
 }

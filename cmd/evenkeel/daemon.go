@@ -66,6 +66,7 @@ func (a *app) daemon(ctx context.Context, log *slog.Logger, hook webhookFlags) (
 	d := &daemon{parts: p, plugins: own, store: store, hooks: taken, options: controller.Options{
 		Source: folder{a, a.defaultPaths(), p.secrets}, Observer: p.observer, Store: store, Actuators: p.actuators, Plugins: own, Log: log, Stopped: stopped, Kept: a.keptVersion, Secret: p.secrets.Value,
 		InForce: func(set *desired.Set) {
+			p.declare(set)
 			if err := a.inForce(set); err != nil {
 				log.Error("which files are encrypted is not kept, and is told again with the next desired state", "error", err)
 			}

@@ -2,9 +2,9 @@
 //
 // main only branches on the role that the process has, because one binary is
 // the command line, the controller, each of its plugins, the reader of what a
-// stranger wrote and the first process of a disposable host. Each verb has a file
-// of its own name, which maps flags to the Options of the packages that do the
-// work; nothing else is decided here.
+// stranger wrote, what evaluates rules and the first process of a disposable host.
+// Each verb has a file of its own name, which maps flags to the Options of the
+// packages that do the work; nothing else is decided here.
 package main
 
 import (
@@ -20,6 +20,7 @@ import (
 	"github.com/pakashop/evenkeel/controller/rehearse"
 	"github.com/pakashop/evenkeel/desired/git"
 	"github.com/pakashop/evenkeel/desired/read/apart"
+	"github.com/pakashop/evenkeel/state/observe/metrics/engine"
 )
 
 func main() {
@@ -27,8 +28,8 @@ func main() {
 	if name, ok := host.Role(os.Args); ok {
 		os.Exit(play(name))
 	}
-	if rehearse.Init() || apart.Child() {
-		return // the first process of a disposable host; a reader without rights
+	if rehearse.Init() || apart.Child() || engine.Child() {
+		return // the first process of a disposable host; a reader, and an evaluator, without rights
 	}
 	os.Exit(Main())
 }

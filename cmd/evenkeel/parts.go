@@ -7,17 +7,21 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"github.com/pakashop/evenkeel/actuators"
 	"github.com/pakashop/evenkeel/actuators/file"
 	"github.com/pakashop/evenkeel/actuators/systemd"
 	"github.com/pakashop/evenkeel/actuators/turn"
+	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/state"
 	"github.com/pakashop/evenkeel/state/observe"
 	"github.com/pakashop/evenkeel/state/observe/bus"
+	"github.com/pakashop/evenkeel/state/observe/collect"
 	"github.com/pakashop/evenkeel/state/observe/files"
 	"github.com/pakashop/evenkeel/state/observe/host"
 	"github.com/pakashop/evenkeel/state/observe/journal"
+	"github.com/pakashop/evenkeel/state/observe/metrics"
 	"github.com/pakashop/evenkeel/state/observe/probes"
 	"github.com/pakashop/evenkeel/state/observe/secrets"
 	"github.com/pakashop/evenkeel/state/observe/units"
@@ -31,6 +35,24 @@ type parts struct {
 	observer  *observe.Observer
 	actuators map[string]actuators.Actuator
 	secrets   *secrets.Reader
+	units     atomic.Pointer[[]string] // that are declared, once something is in force
+}
+
+// declared are the units that are declared.
+func (p *parts) declared() []string {
+	if all := p.units.Load(); all != nil {
+		return *all
+	}
+	return nil
+}
+
+// declare says what is in force.
+func (p *parts) declare(set *desired.Set) {
+	var all []string
+	for i := range set.Services {
+		all = append(all, set.Services[i].Units...)
+	}
+	p.units.Store(&all)
 }
 
 func (p *parts) Close() { _ = p.conn.Close() }
@@ -39,7 +61,7 @@ func (p *parts) Close() { _ = p.conn.Close() }
 type reach struct {
 	watch bool // its signals, which one-shot commands do without
 	lean  bool // of a running service only what a plan rests on
-	probe bool // what runs is asked how it is
+	probe bool // what runs is asked how it is, and rules are evaluated
 
 	// alerts makes the parts that know of alerts; nil: there are none.
 	alerts func(now func() state.Time, known *secrets.Reader) []observe.Alerts
@@ -74,6 +96,8 @@ func (a *app) connect(ctx context.Context, log *slog.Logger, r reach) (*parts, e
 	}
 	if r.probe {
 		eyes.Probes = probes.New(probes.Options{Now: now, Secret: p.secrets.Value, Log: log})
+		own := collect.New(collect.Options{Secret: p.secrets.Value, Units: conn, Declared: p.declared})
+		eyes.Metrics = metrics.New(metrics.Options{Now: now, Dir: filepath.Join(a.stateDir, "metrics"), Secret: p.secrets.Value, Collect: own.Collect, Log: log})
 	}
 	if r.alerts != nil {
 		eyes.Alerts = r.alerts(now, p.secrets)

@@ -132,6 +132,7 @@ var lived = map[string]string{
 	"/var/lib/evenkeel/revisions/0123.tree":                        "files",
 	"/var/lib/evenkeel/sealed.json":                                "{}",
 	"/var/lib/evenkeel/exec/0123":                                  "done",
+	"/var/lib/evenkeel/metrics/alerts.json":                        "{}",
 	"/var/cache/evenkeel/git/mirror/HEAD":                          "ref: refs/heads/main",
 }
 
@@ -165,7 +166,7 @@ func TestRemove(t *testing.T) {
 		}, []string{PolicyPath, DesiredDir + "/"}},
 		{"the record stays", func(_ string, p *Places) { p.KeepState = true }, []string{
 			"/var/lib/evenkeel/displaced/0123", "/var/lib/evenkeel/evenkeel.db", "/var/lib/evenkeel/exec/0123", "/var/lib/evenkeel/revisions/0123.tree",
-			"/var/lib/evenkeel/sealed.json", "/var/lib/evenkeel/state.seq",
+			"/var/lib/evenkeel/metrics/alerts.json", "/var/lib/evenkeel/sealed.json", "/var/lib/evenkeel/state.seq",
 		}},
 		{"something else lies beside the record", func(root string, _ *Places) {
 			_ = os.WriteFile(filepath.Join(root, "/var/lib/evenkeel/notes.txt"), nil, 0o644)

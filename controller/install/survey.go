@@ -188,7 +188,7 @@ func (p Places) whole(dir string, ours func(name string) bool) []Trace {
 // recordFile tells the names that the record has, and what goes with it: displaced
 // versions, revisions of a branch, what programs did once, the names of secrets.
 func recordFile(name string) bool {
-	return slices.Contains([]string{"displaced", "revisions", "exec", "sealed.json"}, name) || name == "controller.lock" || strings.HasPrefix(name, "evenkeel.db") || strings.HasPrefix(name, "state.seq")
+	return slices.Contains([]string{"displaced", "revisions", "exec", "sealed.json", "metrics"}, name) || name == "controller.lock" || strings.HasPrefix(name, "evenkeel.db") || strings.HasPrefix(name, "state.seq")
 }
 
 func (p Places) entries(dir string) []os.DirEntry {

@@ -2,6 +2,7 @@ package observe
 
 import (
 	"context"
+	"strings"
 	"sync"
 
 	"github.com/pakashop/evenkeel/state"
@@ -13,6 +14,17 @@ type Alerts interface {
 	Has(source string) bool
 	Observe(ctx context.Context, sources []string) map[string]state.Fact[state.Alerts]
 	Watch(ctx context.Context, seen func(map[string]state.Fact[state.Alerts]))
+}
+
+// evaluated are the alerts of the rules that are evaluated here.
+type evaluated struct{ Metrics }
+
+func (evaluated) Has(source string) bool {
+	return strings.HasPrefix(source, "rule/") || strings.HasPrefix(source, "prometheus/")
+}
+
+func (e evaluated) Observe(ctx context.Context, sources []string) map[string]state.Fact[state.Alerts] {
+	return e.Metrics.Observe(ctx, sources, nil).Alerts
 }
 
 // alerts reads sources, each from the part that has it.

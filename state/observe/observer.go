@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -57,7 +58,14 @@ type Probes interface {
 	Watch(ctx context.Context, seen func(map[string]state.Fact[state.Probe]))
 }
 
-// Options are the parts of an Observer. All are required but the last three.
+// Metrics has rules evaluated; *metrics.Evaluator has it.
+type Metrics interface {
+	Set([]desired.RuleFile, []desired.Target)
+	Observe(ctx context.Context, sources, queries []string) state.Facts
+	Watch(ctx context.Context, seen func(map[string]state.Fact[state.Alerts]))
+}
+
+// Options are the parts of an Observer. All are required but the last four.
 type Options struct {
 	Now     func() state.Time
 	Units   Units
@@ -66,7 +74,8 @@ type Options struct {
 	Host    Host
 	Journal Journal
 	Probes  Probes       // nil: nothing is probed
-	Alerts  []Alerts     // none: there are no alerts
+	Alerts  []Alerts     // beside those of Metrics
+	Metrics Metrics      // nil: no rules are evaluated
 	Log     *slog.Logger // nil: nothing is logged
 }
 
@@ -81,6 +90,9 @@ type Observer struct {
 func New(o Options) *Observer {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Metrics != nil {
+		o.Alerts = append(slices.Clip(o.Alerts), evaluated{o.Metrics})
 	}
 	return &Observer{opt: o, ended: newEnded(o.Journal, o.Units, o.Log), scopes: newScopes()}
 }
@@ -117,6 +129,9 @@ func (o *Observer) Observe(ctx context.Context, refs []state.Ref) state.Facts {
 	if list := names[state.RefAlerts]; len(list) > 0 {
 		wg.Go(func() { out.Alerts = o.alerts(ctx, list) })
 	}
+	if list := names[state.RefQuery]; len(list) > 0 && o.opt.Metrics != nil {
+		wg.Go(func() { out.Queries = o.opt.Metrics.Observe(ctx, nil, list).Queries })
+	}
 	wg.Wait()
 	return out
 }
@@ -125,6 +140,13 @@ func (o *Observer) Observe(ctx context.Context, refs []state.Ref) state.Facts {
 func (o *Observer) Probe(list []desired.Probing) {
 	if o.opt.Probes != nil {
 		o.opt.Probes.Set(list)
+	}
+}
+
+// Evaluate says which rules are to be evaluated from now on, and what is read for it.
+func (o *Observer) Evaluate(rules []desired.RuleFile, targets []desired.Target) {
+	if o.opt.Metrics != nil {
+		o.opt.Metrics.Set(rules, targets)
 	}
 }
 

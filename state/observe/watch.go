@@ -22,7 +22,7 @@ const refresh = 10 * time.Second
 // then returns nil. No facts means any of them; so it begins. refs tells what
 // is of interest; it is asked again and again, and must be quick. dirty may be
 // called by several goroutines at once. Watch must not run twice at once. What
-// probes and alert rules come to it brings by seen.
+// probes and rules come to it brings by seen.
 //
 // It is driven by events. What no event tells (a change of a deeper link, a
 // watch that the kernel refused) only looking again now and then tells; that is
