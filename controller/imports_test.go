@@ -133,6 +133,8 @@ var bans = []struct {
 		from: []string{"state/observe/collect"},
 		to:   []string{"state/observe", "state/observe/units", "state/observe/host", "state/observe/files", "state/observe/journal", "state/observe/probes", "state/observe/secrets", "desired/read"},
 		why:  "a collection is one look that rests on nothing seen before; secrets are handed to it one by one",
+	},
+	{
 		from: []string{"state/observe/metrics/engine"},
 		to:   []string{"state/observe", "state/observe/bus", "state/observe/units", "state/observe/host", "state/observe/files", "state/observe/journal", "state/observe/probes", "state/observe/secrets", "desired/read", "desired/git"},
 		why:  "what evaluates rules has no rights, and nothing that it could reach with more",
