@@ -306,3 +306,12 @@ func TestQueriesAreDated(t *testing.T) {
 	y.fail(500)
 	untilQuery(t, e, `x + on() y`, func(f state.Fact[state.QueryResult]) bool { return strings.Contains(f.Err, "slow at") })
 }
+
+// What joins the series of two targets rests on both, whosever labels it has.
+func TestJoin(t *testing.T) {
+	x, y := export(t, constant("backlog 60\n")), export(t, constant("most 1\n"))
+	e := running(t, one("backlog > on() group_left() most"), x.target("shop"), y.target("limits"))
+	until(t, e, ruleA, "shop firing")
+	y.fail(500)
+	until(t, e, ruleA, "shop firing blind: whether it is over is not known: limits at")
+}
