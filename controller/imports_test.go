@@ -115,6 +115,11 @@ var bans = []struct {
 		why:  "a plugin's author imports the contract and must not get evenkeel's insides with it",
 	},
 	{
+		from: []string{"actuators/gather"},
+		to:   []string{"actuators/cache", "actuators/exec", "actuators/file", "actuators/git", "actuators/host", "actuators/systemd", "actuators/turn", "actuators/wire"},
+		why:  "who collects evidence has no hand that could change anything; of postgres it has the sessions, which hide the DSN",
+	},
+	{
 		from: []string{"state"},
 		to:   []string{"desired", "desired/...", "actuators/...", "state/..."},
 		why:  "what was seen and done is plain data, stored and replayed by whoever knows nothing else",

@@ -71,7 +71,7 @@ func (c *Call) arg(name, value string) {
 
 // Call translates a rung and adds what the host is told of the object that it
 // names: the digest of its spec, and the folder of an nginx cache, which the
-// host's policy governs.
+// host's policy governs; the units of a Service, and the address of an Endpoint.
 func (s *Set) Call(d Do) (Call, error) {
 	c := d.Call()
 	switch d.words().target {
@@ -97,7 +97,7 @@ func (s *Set) Call(d Do) (Call, error) {
 		}
 		c.arg("declared", o.Digest)
 	}
-	return c, nil
+	return c, s.gathers(&c, d)
 }
 
 // whole names what a collector reads where its rung does not.

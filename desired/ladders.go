@@ -40,6 +40,7 @@ func (c *compiler) rungs(set *Set, object, field string, steps []Do, names map[s
 				shorten(name) + DidYouMean(d.Do, c.actions(names["Actuator"], d.Do))})
 		}
 		c.unnamed(set, object, at, d)
+		c.asksUndeclared(set, object, at, d)
 		v := d.words()
 		for _, k := range v.keys(false) {
 			kind := map[wordKind]string{cacheName: "Cache", dbName: "Database", svcName: "Service", endpointName: "Endpoint"}[k.kind]

@@ -12,10 +12,17 @@ func does(t *testing.T, fresh func(t *testing.T) Subject) {
 	each(t, fresh, func(t *testing.T, s Subject, x Sample) {
 		before := x.look(t)
 		args := maps.Clone(x.Request.Args)
-		if res := apply(t, s, x.Request); !res.Changed {
+		v, _ := info(t, s).Verb(x.Request.Verb)
+		switch res := apply(t, s, x.Request); {
+		case v.Effect == actuators.None && res.Changed:
+			t.Error("Apply says that it changed something, and the verb has no effect")
+		case v.Effect != actuators.None && !res.Changed:
 			t.Error("Apply says that it changed nothing: give a Before that makes it necessary")
 		}
-		if x.Look != nil && x.look(t) == before {
+		if v.Effect == actuators.None && x.look(t) != before {
+			t.Errorf("the verb has no effect, and the world looks otherwise than before: %q", before)
+		}
+		if v.Effect != actuators.None && x.Look != nil && x.look(t) == before {
 			t.Errorf("Apply says that it changed something, and the world looks as before: %q", before)
 		}
 		if !maps.Equal(args, x.Request.Args) {
@@ -75,6 +82,9 @@ func preview(t *testing.T, fresh func(t *testing.T) Subject) {
 			t.Fatalf("Preview: %v", err)
 		}
 		presentable(t, x.Request, res)
+		if v, _ := info(t, s).Verb(x.Request.Verb); v.Effect == actuators.None {
+			return // there is nothing that it could foretell
+		}
 		if !res.Changed {
 			t.Error("Preview says that nothing is to be done")
 		}

@@ -12,7 +12,11 @@ import (
 	"github.com/pakashop/evenkeel/actuators"
 )
 
-var word = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
+// A verb may have two words, with a dot between them: gather.redis.ttls.
+var (
+	word  = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
+	words = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}(\.[a-z][a-z0-9-]{0,31})?$`)
+)
 
 func saysWhatItIs(t *testing.T, fresh func(t *testing.T) Subject) {
 	i := info(t, fresh(t))
@@ -37,8 +41,8 @@ func saysWhatItIs(t *testing.T, fresh func(t *testing.T) Subject) {
 
 func wellFormed(t *testing.T, v actuators.Verb) {
 	t.Helper()
-	if !word.MatchString(v.Name) {
-		t.Errorf("verb %q: must be lower-case letters, digits and -, at most 32", v.Name)
+	if !words.MatchString(v.Name) {
+		t.Errorf("verb %q: must be lower-case letters, digits and -, at most 32, or two such words with a dot between", v.Name)
 	}
 	if !slices.Contains([]actuators.Effect{actuators.None, actuators.Benign, actuators.Disruptive}, v.Effect) {
 		t.Errorf("verb %s: effect %q: must be none, benign or disruptive", v.Name, v.Effect)

@@ -42,7 +42,7 @@ func (a *Actuator) Preview(ctx context.Context, r actuators.Request) (actuators.
 	if err != nil {
 		return actuators.Result{}, err
 	}
-	c.close()
+	c.Close()
 	return result(seen, seen.idle, "to be ended"), nil
 }
 
@@ -52,7 +52,7 @@ func (a *Actuator) Apply(ctx context.Context, r actuators.Request) (actuators.Re
 	if err != nil {
 		return actuators.Result{}, err
 	}
-	defer c.close()
+	defer c.Close()
 	ended, forbidden, err := c.endAll(ctx, seen.idle)
 	if err == nil {
 		err = c.gone(ctx, ended)
@@ -71,7 +71,7 @@ func (a *Actuator) Apply(ctx context.Context, r actuators.Request) (actuators.Re
 }
 
 // look connects and finds the sessions. Its errors say that nothing was changed.
-func (a *Actuator) look(ctx context.Context, r actuators.Request) (*conn, view, error) {
+func (a *Actuator) look(ctx context.Context, r actuators.Request) (*Conn, view, error) {
 	w, err := a.parse(r)
 	if err != nil {
 		return nil, view{}, err
@@ -79,13 +79,13 @@ func (a *Actuator) look(ctx context.Context, r actuators.Request) (*conn, view, 
 	if err := ctx.Err(); err != nil {
 		return nil, view{}, actuators.Errorf(actuators.Timeout, "%s: nothing was done: %w", r.Action, err)
 	}
-	c, err := dial(ctx, w.dsn)
+	c, err := Dial(ctx, w.dsn)
 	if err == nil {
 		var seen view
 		if seen, err = c.find(ctx, w); err == nil {
 			return c, seen, nil
 		}
-		c.close()
+		c.Close()
 	}
 	return nil, view{}, actuators.Errorf(actuators.KindOf(err), "%s: nothing was done: %w", r.Action, err)
 }

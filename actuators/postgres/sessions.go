@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"errors"
+	"net"
 	"strconv"
 	"strings"
 	"time"
@@ -32,9 +33,11 @@ type view struct {
 	more   bool      // there are more than may be ended at a time
 }
 
-type conn struct{ pg *pgconn.PgConn }
+// Conn is a session of ours that reads, and that ends others.
+type Conn struct{ pg *pgconn.PgConn }
 
-func dial(ctx context.Context, dsn string) (*conn, error) {
+// Dial opens a session by a DSN, of which no error tells anything.
+func Dial(ctx context.Context, dsn string) (*Conn, error) {
 	config, err := pgconn.ParseConfig(dsn)
 	if err != nil {
 		return nil, actuators.Errorf(actuators.Invalid, "the DSN cannot be read; want postgres://user:password@host:port/database")
@@ -42,14 +45,46 @@ func dial(ctx context.Context, dsn string) (*conn, error) {
 	config.ConnectTimeout = 10 * time.Second
 	config.RuntimeParams["application_name"] = application
 	config.RuntimeParams["DateStyle"], config.RuntimeParams["TimeZone"] = "ISO", "UTC"
+	bound(config)
 	pg, err := pgconn.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, plain(ctx, "connect", false, err)
 	}
-	return &conn{pg}, nil
+	return &Conn{pg}, nil
 }
 
-func (c *conn) close() {
+// maxTalk bounds what a server may say in one session, in bytes: pgconn keeps all
+// rows of an answer.
+const maxTalk = 16 << 20
+
+func bound(config *pgconn.Config) {
+	dial := config.DialFunc
+	config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return &bounded{c, maxTalk}, nil
+	}
+}
+
+// bounded is a connection that ends after so many bytes. It is read by one at a time.
+type bounded struct {
+	net.Conn
+	left int
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, errors.New("the server says too much")
+	}
+	n, err := b.Conn.Read(p[:min(len(p), b.left)])
+	b.left -= n
+	return n, err
+}
+
+// Close ends the session.
+func (c *Conn) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	_ = c.pg.Close(ctx) // nothing of it is needed any more
@@ -68,7 +103,7 @@ const wanted = clients + `
   AND ($3 = '' OR a.application_name = $3) AND ($4 = '' OR a.usename = $4)`
 
 // find looks for what the wish asks for.
-func (c *conn) find(ctx context.Context, w wish) (v view, err error) {
+func (c *Conn) find(ctx context.Context, w wish) (v view, err error) {
 	if v.all, err = c.count(ctx, `SELECT count(*) `+clients); err != nil {
 		return v, err
 	}
@@ -81,7 +116,7 @@ func (c *conn) find(ctx context.Context, w wish) (v view, err error) {
 			return v, err
 		}
 	}
-	rows, err := c.ask(ctx, `SELECT a.pid, a.backend_start, a.state_change, a.state `+wanted+`
+	rows, err := c.Ask(ctx, `SELECT a.pid, a.backend_start, a.state_change, a.state `+wanted+`
   AND ($4 <> '' OR NOT r.rolsuper) ORDER BY a.state_change, a.pid LIMIT `+strconv.Itoa(w.max+1), args...)
 	if err != nil {
 		return v, err
@@ -96,8 +131,8 @@ func (c *conn) find(ctx context.Context, w wish) (v view, err error) {
 	return v, nil
 }
 
-func (c *conn) count(ctx context.Context, sql string, args ...string) (int, error) {
-	rows, err := c.ask(ctx, sql, args...)
+func (c *Conn) count(ctx context.Context, sql string, args ...string) (int, error) {
+	rows, err := c.Ask(ctx, sql, args...)
 	if err != nil {
 		return 0, err
 	}
@@ -108,8 +143,8 @@ func (c *conn) count(ctx context.Context, sql string, args ...string) (int, erro
 var errForbidden = errors.New("the role may not end it")
 
 // end ends a session if it is still the one that was seen, and still idle.
-func (c *conn) end(ctx context.Context, s session) (done bool, err error) {
-	rows, err := c.ask(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+func (c *Conn) end(ctx context.Context, s session) (done bool, err error) {
+	rows, err := c.Ask(ctx, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE pid = $1::int AND backend_start = $2::timestamptz AND state_change = $3::timestamptz AND state = $4 AND backend_type = 'client backend'`,
 		s.pid, s.began, s.since, s.state)
 	var refused *pgconn.PgError
@@ -120,7 +155,7 @@ WHERE pid = $1::int AND backend_start = $2::timestamptz AND state_change = $3::t
 }
 
 // endAll ends sessions one by one, and says how many the role may not end.
-func (c *conn) endAll(ctx context.Context, all []session) (ended []session, forbidden int, err error) {
+func (c *Conn) endAll(ctx context.Context, all []session) (ended []session, forbidden int, err error) {
 	for _, s := range all {
 		done, err := c.end(ctx, s)
 		switch {
@@ -139,7 +174,7 @@ func (c *conn) endAll(ctx context.Context, all []session) (ended []session, forb
 const leaving = 5 * time.Second
 
 // gone waits until sessions have left.
-func (c *conn) gone(ctx context.Context, all []session) error {
+func (c *Conn) gone(ctx context.Context, all []session) error {
 	deadline := time.Now().Add(leaving)
 	for _, s := range all {
 		for {
@@ -159,8 +194,8 @@ func (c *conn) gone(ctx context.Context, all []session) error {
 	return nil
 }
 
-// ask runs one statement and returns its rows as text.
-func (c *conn) ask(ctx context.Context, sql string, args ...string) ([][]string, error) {
+// Ask runs one statement and returns its rows as text.
+func (c *Conn) Ask(ctx context.Context, sql string, args ...string) ([][]string, error) {
 	params := make([][]byte, len(args))
 	for i, a := range args {
 		params[i] = []byte(a)

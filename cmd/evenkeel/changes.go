@@ -51,12 +51,8 @@ tells of its last change alone, and root sees more than others.`,
 }
 
 func (a *app) changes(ctx context.Context, w changes.Window, form string) error {
-	own, acts, ownErr := a.ownChanges(ctx, w)
-	paths := a.declaredPaths(ctx)
-	rows, err := changes.Collect(ctx, []changes.Source{
-		changes.Dpkg(), changes.Rpm(), changes.Files(paths), changes.Certificates(paths), changes.Logins(), changes.Jobs(), changes.Boots(),
-	}, w)
-	if err = errors.Join(ownErr, err); err != nil {
+	all, err := a.everyChange(ctx, w, ownPast{a.history, a.notes})
+	if err != nil {
 		for line := range strings.Lines(err.Error()) {
 			a.say("not read: %s", report.Escape(strings.TrimRight(line, "\n")))
 		}
@@ -64,12 +60,6 @@ func (a *app) changes(ctx context.Context, w changes.Window, form string) error 
 	if ctx.Err() != nil {
 		return trouble(ctx.Err())
 	}
-	all := own
-	for _, c := range changes.Explain(rows, acts) {
-		all = append(all, report.ChangeLine{Time: report.At(c.Time), Source: c.Source, Object: c.Object, What: c.What, Actor: c.Actor})
-	}
-	slices.SortStableFunc(all, func(x, y report.ChangeLine) int { return x.Time.Compare(y.Time.Time) })
-	all = all[max(0, len(all)-w.Limit):]
 	if form == "json" {
 		return printLines(a, all)
 	}
@@ -77,10 +67,32 @@ func (a *app) changes(ctx context.Context, w changes.Window, form string) error 
 	return err
 }
 
-// ownChanges are evenkeel's steps and notes, and the steps once more as what
+// ownPast is where evenkeel's own steps and notes are read.
+type ownPast struct {
+	steps func(context.Context, api.HistoryFilter) ([]state.Line, error)
+	notes func(context.Context, time.Time) ([]state.Entry, error)
+}
+
+// everyChange is the time line. Its error names what could not be read; the rest is
+// there all the same.
+func (a *app) everyChange(ctx context.Context, w changes.Window, p ownPast) ([]report.ChangeLine, error) {
+	own, acts, ownErr := p.changes(ctx, w)
+	paths := a.declaredPaths(ctx)
+	rows, err := changes.Collect(ctx, []changes.Source{
+		changes.Dpkg(), changes.Rpm(), changes.Files(paths), changes.Certificates(paths), changes.Logins(), changes.Jobs(), changes.Boots(),
+	}, w)
+	all := own
+	for _, c := range changes.Explain(rows, acts) {
+		all = append(all, report.ChangeLine{Time: report.At(c.Time), Source: c.Source, Object: c.Object, What: c.What, Actor: c.Actor})
+	}
+	slices.SortStableFunc(all, func(x, y report.ChangeLine) int { return x.Time.Compare(y.Time.Time) })
+	return all[max(0, len(all)-w.Limit):], errors.Join(ownErr, err)
+}
+
+// changes are evenkeel's steps and notes, and the steps once more as what
 // explains other rows.
-func (a *app) ownChanges(ctx context.Context, w changes.Window) (lines []report.ChangeLine, acts []changes.Act, err error) {
-	steps, err := a.history(ctx, api.HistoryFilter{Since: w.Since, Limit: w.Limit})
+func (p ownPast) changes(ctx context.Context, w changes.Window) (lines []report.ChangeLine, acts []changes.Act, err error) {
+	steps, err := p.steps(ctx, api.HistoryFilter{Since: w.Since, Limit: w.Limit})
 	if errors.Is(err, record.ErrNone) {
 		return nil, nil, nil // nothing was ever done
 	}
@@ -92,7 +104,7 @@ func (a *app) ownChanges(ctx context.Context, w changes.Window) (lines []report.
 		began := steps[i].Time
 		acts = append(acts, changes.Act{Verb: l.Verb, Target: l.Target, From: began, To: began.Add(time.Duration(l.MS) * time.Millisecond)})
 	}
-	notes, err := a.notes(ctx, w.Since)
+	notes, err := p.notes(ctx, w.Since)
 	for _, e := range notes {
 		if l, ok := report.ChangeOfNote(e); ok {
 			lines = append(lines, l)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/pakashop/evenkeel/actuators"
 	"github.com/pakashop/evenkeel/actuators/file"
+	"github.com/pakashop/evenkeel/actuators/gather"
 	"github.com/pakashop/evenkeel/actuators/systemd"
 	"github.com/pakashop/evenkeel/actuators/turn"
 	"github.com/pakashop/evenkeel/controller/api"
@@ -85,6 +86,7 @@ func builtIn() map[string]actuators.Actuator {
 	for name, r := range roles {
 		all[name] = r.make(settings{})
 	}
+	all[gather.Name] = gather.NewFront(version, gather.Sources{}, nil)
 	return all
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/pakashop/evenkeel/actuators"
 	"github.com/pakashop/evenkeel/actuators/cache"
 	"github.com/pakashop/evenkeel/actuators/exec"
+	"github.com/pakashop/evenkeel/actuators/gather"
 	"github.com/pakashop/evenkeel/actuators/git"
 	"github.com/pakashop/evenkeel/actuators/host"
 	"github.com/pakashop/evenkeel/actuators/postgres"
@@ -25,6 +26,7 @@ import (
 var roles = map[string]role{
 	cache.Name:    {make: func(settings) actuators.Actuator { return cache.New(version) }},
 	postgres.Name: {make: func(settings) actuators.Actuator { return postgres.New(version) }, user: "nobody"},
+	gather.Name:   {make: func(settings) actuators.Actuator { return gather.New(version) }, user: "nobody"},
 	git.Name:      {make: func(settings) actuators.Actuator { return git.New(version) }, user: "nobody"},
 	exec.Name:     {make: func(s settings) actuators.Actuator { return exec.New(exec.Options{Version: version, State: s.Exec}) }},
 }

@@ -58,7 +58,7 @@ func TestEveryRoleComesUp(t *testing.T) {
 			t.Errorf("a plugin of the operator's may be called %s", i.Name)
 		}
 		for _, v := range i.Verbs {
-			if p := desired.BuiltInPolicy(); p.Approval(i.Name+"."+v.Name) != desired.Approve {
+			if p := desired.BuiltInPolicy(); v.Effect != actuators.None && p.Approval(i.Name+"."+v.Name) != desired.Approve {
 				t.Errorf("%s.%s needs no approval by default", i.Name, v.Name)
 			}
 		}

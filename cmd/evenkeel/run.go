@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -177,6 +178,7 @@ func (d *daemon) infos(ctx context.Context) []actuators.Info {
 	if err != nil {
 		d.options.Log.Warn("an actuator does not say what it can do", "error", err)
 	}
+	plugins = slices.DeleteFunc(plugins, func(i actuators.Info) bool { return d.parts.actuators[i.Name] != nil }) // whose front speaks for it
 	return inOrder(append(infosOf(ctx, d.parts.actuators), plugins...))
 }
 

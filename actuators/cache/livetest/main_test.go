@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/pakashop/evenkeel/actuators/cache"
+	"github.com/pakashop/evenkeel/actuators/gather"
 	"github.com/pakashop/evenkeel/actuators/host"
 	"github.com/pakashop/evenkeel/actuators/wire"
 	"github.com/pakashop/evenkeel/controller/rehearse"
@@ -18,7 +19,11 @@ func TestMain(m *testing.M) {
 	if rehearse.Init() {
 		return
 	}
-	if _, ok := host.Role(os.Args); ok {
+	if role, ok := host.Role(os.Args); ok {
+		if role == gather.Name {
+			wire.Serve(gather.New("1"))
+			return
+		}
 		wire.Serve(cache.New("1"))
 		return
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/pakashop/evenkeel/actuators/gather"
 	"github.com/pakashop/evenkeel/actuators/host"
 	"github.com/pakashop/evenkeel/actuators/postgres"
 	"github.com/pakashop/evenkeel/actuators/wire"
@@ -23,7 +24,11 @@ func TestMain(m *testing.M) {
 	if rehearse.Init() {
 		return
 	}
-	if _, ok := host.Role(os.Args); ok {
+	if role, ok := host.Role(os.Args); ok {
+		if role == gather.Name {
+			wire.Serve(gather.New("1"))
+			return
+		}
 		wire.Serve(postgres.New("1"))
 		return
 	}
