@@ -65,7 +65,7 @@ func (a *app) daemon(ctx context.Context, log *slog.Logger, hook webhookFlags) (
 		_ = store.Close()
 		return nil, trouble(err)
 	}
-	p.actuators[gather.Name] = gather.NewFront(version, a.evidence(store), func() (actuators.Actuator, error) { return own.Actuator(gather.Name) })
+	p.actuators[gather.Name] = gather.NewFront(version, a.evidence(store, p.metrics), func() (actuators.Actuator, error) { return own.Actuator(gather.Name) })
 	d := &daemon{parts: p, plugins: own, store: store, hooks: taken, options: controller.Options{
 		Source: folder{a, a.defaultPaths(), p.secrets}, Observer: p.observer, Store: store, Actuators: p.actuators, Plugins: own, Log: log, Stopped: stopped, Kept: a.keptVersion, Secret: p.secrets.Value,
 		InForce: func(set *desired.Set) {

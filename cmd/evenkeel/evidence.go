@@ -10,6 +10,7 @@ import (
 	"github.com/pakashop/evenkeel/state"
 	"github.com/pakashop/evenkeel/state/observe/changes"
 	"github.com/pakashop/evenkeel/state/observe/journal"
+	"github.com/pakashop/evenkeel/state/observe/metrics"
 	"github.com/pakashop/evenkeel/state/record"
 )
 
@@ -18,12 +19,18 @@ const recentChanges = 60
 
 // evidence is what collectors cannot read without the rights and the record of this
 // process. No metrics are read yet.
-func (a *app) evidence(store *record.Store) gather.Sources {
+func (a *app) evidence(store *record.Store, rules *metrics.Evaluator) gather.Sources {
 	own := ownPast{
 		steps: func(_ context.Context, f api.HistoryFilter) ([]state.Line, error) { return historyOf(store, f) },
 		notes: func(_ context.Context, since time.Time) ([]state.Entry, error) { return notesOf(store, since) },
 	}
 	return gather.Sources{
+		Query: func(ctx context.Context, expr string) (string, error) {
+			return rules.Query(ctx, expr, time.Time{}, false)
+		},
+		Exemplars: func(ctx context.Context, expr string) (string, error) {
+			return rules.Query(ctx, expr, time.Time{}, true)
+		},
 		Logs: func(ctx context.Context, units []string, since time.Duration) ([]byte, error) {
 			return journal.Entries(ctx, units, time.Now().Add(-since))
 		},

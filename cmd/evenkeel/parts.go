@@ -35,6 +35,7 @@ type parts struct {
 	observer  *observe.Observer
 	actuators map[string]actuators.Actuator
 	secrets   *secrets.Reader
+	metrics   *metrics.Evaluator      // nil: no rules are evaluated
 	units     atomic.Pointer[[]string] // that are declared, once something is in force
 }
 
@@ -97,7 +98,8 @@ func (a *app) connect(ctx context.Context, log *slog.Logger, r reach) (*parts, e
 	if r.probe {
 		eyes.Probes = probes.New(probes.Options{Now: now, Secret: p.secrets.Value, Log: log})
 		own := collect.New(collect.Options{Secret: p.secrets.Value, Units: conn, Declared: p.declared})
-		eyes.Metrics = metrics.New(metrics.Options{Now: now, Dir: filepath.Join(a.stateDir, "metrics"), Secret: p.secrets.Value, Collect: own.Collect, Log: log})
+		p.metrics = metrics.New(metrics.Options{Now: now, Dir: filepath.Join(a.stateDir, "metrics"), Secret: p.secrets.Value, Collect: own.Collect, Log: log})
+		eyes.Metrics = p.metrics
 	}
 	if r.alerts != nil {
 		eyes.Alerts = r.alerts(now, p.secrets)
