@@ -211,6 +211,11 @@ func TestAnAlertThatIsNoGround(t *testing.T) {
 		{"its rule cannot be evaluated", func(r *rig) {
 			r.host.SetAlerts(backlog, []state.ActiveAlert{{Firing: true, Since: time.Now(), Labels: map[string]string{"alertname": "Backlog", "service": "web"}}}, "query timed out")
 		}, nil, 0},
+		{"it is silenced", func(r *rig) {
+			_, err := r.control.Hand(context.Background(), hand.Request{Verb: hand.Silence, Names: []string{`alertname="Backlog"`}, For: time.Hour, Actor: "amina"})
+			r.must(err)
+			r.burn()
+		}, nil, 0},
 		{"what it is about is suspended: evidence is gathered", func(r *rig) {
 			_, err := r.control.Hand(context.Background(), hand.Request{Verb: hand.Suspend, Objects: []string{"Service/web"}, For: time.Hour, Actor: "amina"})
 			r.must(err)
@@ -358,9 +363,10 @@ func TestAStormOfAlerts(t *testing.T) {
 		}
 		v, err := r.control.View(context.Background())
 		r.must(err)
-		if !slices.ContainsFunc(v.Plan.Held, func(h state.Held) bool { return h.Reason == state.TooManySick && strings.Contains(h.Detail, "950 alerts more") }) {
+		if !slices.ContainsFunc(v.Plan.Held, func(h state.Held) bool {
+			return h.Reason == state.TooManySick && strings.Contains(h.Detail, "950 alerts more")
+		}) {
 			t.Error("nothing tells of the others")
 		}
 	})
 }
-

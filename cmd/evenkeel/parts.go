@@ -35,7 +35,7 @@ type parts struct {
 	observer  *observe.Observer
 	actuators map[string]actuators.Actuator
 	secrets   *secrets.Reader
-	metrics   *metrics.Evaluator      // nil: no rules are evaluated
+	metrics   *metrics.Evaluator       // nil: no rules are evaluated
 	units     atomic.Pointer[[]string] // that are declared, once something is in force
 }
 
