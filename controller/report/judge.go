@@ -75,7 +75,7 @@ var meaning = map[state.Reason]State{
 	state.TooManySick: FAIL, state.Escalated: FAIL, state.RemedyWorse: FAIL, state.BudgetSpent: FAIL,
 	state.Backoff: FAIL, state.InProgress: FAIL, state.Verifying: FAIL, state.Internal: FAIL, state.Interrupted: FAIL,
 
-	state.PendingRestart: WARN, state.NotReady: WARN,
+	state.PendingRestart: WARN, state.NotReady: WARN, state.Alert: WARN, // it runs, and answers: what is wrong is for the alert to say
 	// What is wrong, as the reason of a hold: drift in mode warn.
 	state.UnitFileDrift: WARN, state.ForeignDropIn: WARN, state.DaemonReloadNeeded: WARN, state.NotEnabled: WARN,
 	state.FileDrift: WARN, state.StaleProcess: WARN, state.BootDrift: WARN, state.ReleaseDrift: WARN, state.NotDeclared: WARN,
@@ -83,7 +83,7 @@ var meaning = map[state.Reason]State{
 	// What is sick, as the reason of a hold: nobody may act but a human.
 	state.NotRunning: FAIL, state.Failed: FAIL, state.StuckActivating: FAIL, state.StuckDeactivating: FAIL,
 	state.LivenessFailed: FAIL, state.WrongService: FAIL, state.NotStopped: FAIL, state.StartLimitHit: FAIL,
-	state.Flapping: FAIL, state.UnitInvalid: FAIL, state.EndpointDown: FAIL, state.RevisionBad: FAIL, state.Alert: FAIL,
+	state.Flapping: FAIL, state.UnitInvalid: FAIL, state.EndpointDown: FAIL, state.RevisionBad: FAIL,
 
 	state.Unobserved: UNKNOWN,
 }

@@ -36,9 +36,9 @@ func TestStateOfEachReason(t *testing.T) {
 		state.Backoff: FAIL, state.InProgress: FAIL, state.Verifying: FAIL, state.Internal: FAIL, state.Interrupted: FAIL,
 		state.NotRunning: FAIL, state.Failed: FAIL, state.StuckActivating: FAIL, state.StuckDeactivating: FAIL, state.LivenessFailed: FAIL,
 		state.WrongService: FAIL, state.NotStopped: FAIL, state.StartLimitHit: FAIL, state.Flapping: FAIL, state.UnitInvalid: FAIL,
-		state.EndpointDown: FAIL, state.RevisionBad: FAIL, state.Alert: FAIL,
+		state.EndpointDown: FAIL, state.RevisionBad: FAIL,
 
-		state.PendingRestart: WARN, state.NotReady: WARN, state.UnitFileDrift: WARN, state.ForeignDropIn: WARN, state.DaemonReloadNeeded: WARN,
+		state.PendingRestart: WARN, state.NotReady: WARN, state.Alert: WARN, state.UnitFileDrift: WARN, state.ForeignDropIn: WARN, state.DaemonReloadNeeded: WARN,
 		state.NotEnabled: WARN, state.FileDrift: WARN, state.StaleProcess: WARN, state.BootDrift: WARN, state.ReleaseDrift: WARN, state.NotDeclared: WARN,
 
 		state.Unobserved: UNKNOWN,
