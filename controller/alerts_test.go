@@ -64,7 +64,7 @@ func (w *worker) Apply(context.Context, actuators.Request) (actuators.Result, er
 
 // shop is a host with a service that rests on another, and a Runbook.
 func shop(t *testing.T, steps ...string) (*rig, *worker) {
-	r := newRig(t, plugin("motd")+service("db", live)+service("web", live, "dependsOn: [db]")+runbook(steps...))
+	r := newRig(t, plugin("motd")+service("db", live)+service("web", live, "dependsOn: [db]", "limits: {restarts: 99, per: 1h, backoff: [1s]}")+runbook(steps...))
 	r.source.set.Policy.Actions = map[string]string{"motd": desired.Auto}
 	fix := &worker{name: "motd", verb: actuators.Verb{Name: "fix", Effect: actuators.Disruptive}}
 	r.more = map[string]actuators.Actuator{
