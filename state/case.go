@@ -85,12 +85,11 @@ func (p *Past) NewCase(object, unit string, reason Reason, now Time) Case {
 	return Case{ID: caseID(object, unit, p.Closed[CaseKey(object, unit)]), Object: object, Unit: unit, Reason: reason, Opened: now}
 }
 
-// NewAlertCase is a Case of an alert that opens now. Its ID is another one for each
-// time that the alert became active, without anything being remembered of alerts
-// that are over: there is no end of their names.
+// NewAlertCase is a Case of an alert that opens now. Its ID is of this moment, so that
+// nothing need be remembered of alerts that are over: there is no end of their names.
 func NewAlertCase(object, source string, a ActiveAlert, now Time) Case {
 	unit := AlertUnit(a)
-	id := "case-" + Digest([]byte(CaseKey(object, unit) + "\x00" + a.Since.UTC().Format(time.RFC3339Nano)))[:10]
+	id := "case-" + Digest([]byte(CaseKey(object, unit) + "\x00" + now.Boot + "\x00" + now.Up.String()))[:10]
 	return Case{ID: id, Object: object, Unit: unit, Reason: Alert, Alert: source, Opened: now}
 }
 
