@@ -17,8 +17,8 @@ import (
 // recentChanges bounds the time line that goes with a case.
 const recentChanges = 60
 
-// evidence is what collectors cannot read without the rights and the record of this
-// process. No metrics are read yet.
+// evidence is what collectors cannot read without the rights, the record and the metrics
+// of this process.
 func (a *app) evidence(store *record.Store, rules *metrics.Evaluator) gather.Sources {
 	own := ownPast{
 		steps: func(_ context.Context, f api.HistoryFilter) ([]state.Line, error) { return historyOf(store, f) },
