@@ -163,7 +163,7 @@ func (d *draft) tryStep(a firing, c state.Case, n int, suppressed string) (here 
 	}
 	sv, w, no := d.runbookStep(a, c, do)
 	if no != "" {
-		d.tells(a, state.NotAllowed, fmt.Sprintf("step %d, %s: %s", n, named(do), no), nil)
+		d.tells(a, state.NotAllowed, fmt.Sprintf("step %d, %s: %s", n, stepName(do), no), nil)
 		return false
 	}
 	w.cause, w.rung = c.ID, n
@@ -177,7 +177,7 @@ func (d *draft) tryStep(a firing, c state.Case, n int, suppressed string) (here 
 	if do.Gather == "" {
 		if hs := d.runbookHolds(a, c, sv, w, suppressed); len(hs) > 0 {
 			for _, h := range hs {
-				d.tells(a, h.reason, fmt.Sprintf("step %d, %s, waits: %s", n, named(do), h.detail), h.until)
+				d.tells(a, h.reason, fmt.Sprintf("step %d, %s, waits: %s", n, stepName(do), h.detail), h.until)
 			}
 			return true
 		}
@@ -190,8 +190,8 @@ func (d *draft) tryStep(a firing, c state.Case, n int, suppressed string) (here 
 	return true
 }
 
-// named is a step in the words of the Runbook.
-func named(do desired.Do) string {
+// stepName is a step in the words of the Runbook.
+func stepName(do desired.Do) string {
 	switch {
 	case do.Do != "":
 		return do.Do
@@ -210,7 +210,10 @@ func (d *draft) wishFor(a firing, c state.Case, sv *service, w wish) {
 		}
 		return
 	}
-	for _, h := range d.held[from:] {
+	for i, h := range d.held[from:] {
+		if w.effect == actuators.None {
+			d.held[from+i].Info = true // evidence that is not gathered makes no difference to the host
+		}
 		d.tells(a, h.Reason, h.Detail, h.Until)
 		d.held[len(d.held)-1].Steps = h.Steps
 	}
