@@ -40,7 +40,7 @@ func AsDeclared(want *desired.Set, now time.Time) Host {
 			Name: want.Host.Name, System: "running", Systemd: 255, UnitsLoaded: now.Add(-running),
 		}},
 		Units: map[string]state.Fact[state.Unit]{}, Files: map[string]state.Fact[state.File]{},
-		Dirs: map[string]state.Fact[state.Dir]{}, Probes: map[string]state.Fact[state.Probe]{},
+		Dirs: map[string]state.Fact[state.Dir]{}, Probes: map[string]state.Fact[state.Probe]{}, Alerts: map[string]state.Fact[state.Alerts]{},
 	}
 	for i := range want.Services {
 		h.add(&want.Services[i])
