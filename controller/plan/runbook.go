@@ -229,9 +229,9 @@ func (d *draft) question(a firing, c state.Case, sv *service, w wish, do desired
 	id := d.stepID(sv.object, w)
 	who := ""
 	if do.Owner != "" {
-		who = " (" + do.Owner + ")"
+		who = " (for " + do.Owner + " to answer)"
 	}
-	why := fmt.Sprintf("%s%s to say yes: evenkeel approve %s", oneLine(do.Ask), who, id)
+	why := fmt.Sprintf("%s%s; to say yes: evenkeel approve %s", oneLine(do.Ask), who, id)
 	d.tells(a, state.AwaitingApproval, why, nil)
 	d.held[len(d.held)-1].Steps = []string{id}
 	d.callAbout(c, why)
