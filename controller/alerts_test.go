@@ -70,12 +70,15 @@ func (w *worker) times() int {
 }
 
 // shop is a host with a service that rests on another, and a Runbook.
-func shop(t *testing.T, steps ...string) (*rig, *worker) {
-	r := newRig(t, plugin("motd")+service("db", live)+service("web", live, "dependsOn: [db]", "limits: {restarts: 99, per: 1h, backoff: [1s]}")+runbook(steps...))
-	r.source.set.Policy.Actions = map[string]string{"motd": desired.Auto}
+func shop(t *testing.T, steps ...string) (*rig, *worker) { return shopWith(t, "", steps...) }
+
+// shopWith is a shop that has more than that.
+func shopWith(t *testing.T, more string, steps ...string) (*rig, *worker) {
+	r := newRig(t, plugin("motd")+more+service("db", live)+service("web", live, "dependsOn: [db]", "limits: {restarts: 99, per: 1h, backoff: [1s]}")+runbook(steps...))
+	r.source.set.Policy.Actions = map[string]string{"motd": desired.Auto, "state": desired.Auto}
 	fix := &worker{name: "motd", verb: actuators.Verb{Name: "fix", Effect: actuators.Disruptive}}
 	r.more = map[string]actuators.Actuator{
-		"motd": fix, "ask": turn.Ask("test"),
+		"motd": fix, "ask": turn.Ask("test"), "state": turn.State("test"),
 		"gather": &worker{name: "gather", verb: actuators.Verb{Name: "metrics.query", Effect: actuators.None, Args: []string{"expr", "title"}}},
 	}
 	r.host.SetAlerts(backlog, nil, "")
@@ -306,6 +309,83 @@ func TestTheCaseOfAnAlertOutlivesWhatIsNotKnown(t *testing.T) {
 	})
 }
 
+// approve has a human say yes to all that waits for it.
+func (r *rig) approve() []string {
+	r.t.Helper()
+	v, err := r.control.View(context.Background())
+	r.must(err)
+	var ids []string
+	for _, h := range v.Plan.Held {
+		ids = append(ids, h.Steps...)
+	}
+	ids = slices.Compact(ids)
+	if len(ids) > 0 {
+		_, err = r.control.Hand(context.Background(), hand.Request{Verb: hand.Approve, Names: ids, Actor: "amina"})
+		r.must(err)
+	}
+	return ids
+}
+
+// What is declared stopped, and kept ready, is started for an alert by a human's word
+// alone. Then it runs on when the alert is over, until its declaration says something
+// else, or a human stops it.
+func TestAServiceKeptReadyIsStartedByApproval(t *testing.T) {
+	wake := func(t *testing.T) *rig {
+		r, _ := shopWith(t, service("pool", "state: stopped", "boot: disabled"), "{do: start, with: {service: pool}, approve: always}")
+		r.burn()
+		time.Sleep(5 * time.Minute)
+		if now := r.active("pool.service"); now != "inactive" {
+			t.Fatalf("nobody said yes, and it is %s\n%s", now, r.history())
+		}
+		if ids := r.approve(); len(ids) != 1 {
+			t.Fatalf("%q wait for approval\n%s", ids, r.plan())
+		}
+		time.Sleep(time.Minute)
+		r.closes()
+		if now := r.active("pool.service"); now != "active" || !slices.Equal(r.steps(), []string{"state.set"}) {
+			t.Fatalf("%s after a yes, and %q\n%s\n%s", now, r.steps(), r.plan(), r.history())
+		}
+		return r
+	}
+	for _, c := range []struct {
+		what string
+		then func(r *rig)
+		is   string
+	}{
+		{"it fails", func(r *rig) { r.must(r.host.Kill("pool.service", "KILL")) }, "active"},
+		{"a human stops it", func(r *rig) {
+			_, err := r.control.Hand(context.Background(), hand.Request{Verb: hand.Stop, Objects: []string{"Service/pool"}, Actor: "amina"})
+			r.must(err)
+		}, "inactive"},
+		{"it is declared running, and stopped again", func(r *rig) {
+			for _, says := range []string{desired.Running, desired.Stopped} {
+				set := *r.source.set
+				set.Services = slices.Clone(set.Services)
+				for i := range set.Services {
+					if set.Services[i].Name == "pool" {
+						set.Services[i].Spec.State = says
+						set.Revision = says
+					}
+				}
+				r.source.offer(&set, nil)
+				time.Sleep(time.Minute)
+			}
+		}, "inactive"},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := wake(t)
+				defer r.judged()
+				c.then(r)
+				time.Sleep(24 * time.Hour)
+				if now := r.active("pool.service"); now != c.is {
+					t.Errorf("it is %s, want %s\n%s\n%s", now, c.is, r.plan(), r.history())
+				}
+			})
+		})
+	}
+}
+
 // A human's yes lets a question pass, and the step behind it be done.
 func TestAHumanSaysYes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -317,18 +397,9 @@ func TestAHumanSaysYes(t *testing.T) {
 			if fix.times() != 0 {
 				t.Fatal("fixed before anybody said yes")
 			}
-			v, err := r.control.View(context.Background())
-			r.must(err)
-			var ids []string
-			for _, h := range v.Plan.Held {
-				ids = append(ids, h.Steps...)
-			}
-			ids = slices.Compact(ids)
-			if len(ids) != 1 {
+			if ids := r.approve(); len(ids) != 1 {
 				t.Fatalf("%d: %q wait for approval\n%s", i, ids, r.plan())
 			}
-			_, err = r.control.Hand(context.Background(), hand.Request{Verb: hand.Approve, Names: ids, Actor: "amina"})
-			r.must(err)
 		}
 		time.Sleep(time.Minute)
 		if did := r.steps(); !slices.Equal(did, []string{"ask.human", "motd.fix"}) {

@@ -77,7 +77,7 @@ func spec[T any](o Object) (T, bool) {
 
 // OwnActuators are the names that no plugin may take: evenkeel's actuators,
 // those that a later version brings among them.
-var OwnActuators = []string{"systemd", "file", "cache", "postgres", "exec", "git", "notify", "journal", "failover", "scale", "revision", "ask", Gatherer}
+var OwnActuators = []string{"systemd", "file", "cache", "postgres", "exec", "git", "notify", "journal", "failover", "scale", "state", "revision", "ask", Gatherer}
 
 // goodPlugin tells what the name of a plugin may be: it is part of a program's
 // life on the host, and stands before the dot in NAME.VERB.

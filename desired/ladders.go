@@ -27,7 +27,26 @@ func (c *compiler) ladders(set *Set) {
 			Steps []Do `json:"steps"`
 		}
 		if json.Unmarshal(o.Spec, &spec) == nil {
+			if o.Kind == "Runbook" {
+				c.wakes(o.Ref(), spec.Steps)
+			}
 			c.rungs(set, o.Ref(), "spec.steps", spec.Steps, names)
+		}
+	}
+}
+
+// wakes holds that what is declared stopped is started by a Runbook only where a
+// human says so.
+func (c *compiler) wakes(object string, steps []Do) {
+	for i, d := range steps {
+		call := d.Call()
+		if d.Approve != "" || call.Actuator != "systemd" || call.Verb != "start" {
+			continue
+		}
+		name := d.Service()
+		if slices.ContainsFunc(c.in.Services, func(s *Service) bool { return s.Name == name && s.Spec.State == Stopped }) {
+			at := index("spec.steps", i)
+			c.add(Finding{Object: object, Field: at + ".do", Message: at + ".do: " + name + " is declared stopped, so that only a human's word starts it: write approve: always beside it"})
 		}
 	}
 }

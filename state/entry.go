@@ -84,9 +84,10 @@ const (
 	NoteHealed NoteKind = "healed" // it is over
 	NoteFlap   NoteKind = "flap"   // counting a unit's restarts begins anew
 
-	NoteFailover NoteKind = "failover" // one stands in for another, or that has come further
-	NoteStoodIn  NoteKind = "stood-in" // it no longer does
-	NoteLet      NoteKind = "let"      // a human lets the next repair of a unit pass the host's budget, once
+	NoteFailover   NoteKind = "failover"    // one stands in for another, or that has come further
+	NoteStoodIn    NoteKind = "stood-in"    // it no longer does
+	NoteAsDeclared NoteKind = "as-declared" // what ran though it was declared stopped goes by its declaration again
+	NoteLet        NoteKind = "let"         // a human lets the next repair of a unit pass the host's budget, once
 
 	NoteRoll NoteKind = "roll" // units that a change restarts one by one; none: it is over
 

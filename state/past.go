@@ -46,6 +46,7 @@ type Past struct {
 	Flaps     map[string]Flap     `json:"flaps,omitempty"`     // by unit: since when its restarts are counted
 	Failovers map[string]Failover `json:"failovers,omitempty"` // by service: another one stands in for it
 	Scales    map[string]Scale    `json:"scales,omitempty"`    // by object: more or fewer instances run than declared
+	Woken     map[string]Woken    `json:"woken,omitempty"`     // by object: it runs though it is declared stopped
 	Roll      Roll                `json:"roll,omitzero"`       // the change that is restarting units one by one
 	Renewed   Time                `json:"renewed,omitzero"`    // since when it is that version, where another had acted before and nobody has approved it
 
@@ -135,6 +136,7 @@ func (p *Past) init() {
 	set(&p.Flaps)
 	set(&p.Failovers)
 	set(&p.Scales)
+	set(&p.Woken)
 	set(&p.Quarantined)
 	set(&p.Runs)
 	set(&p.Silences)
@@ -160,7 +162,7 @@ func (p *Past) Clone() *Past {
 	c.Asks, c.Approved, c.Let = maps.Clone(p.Asks), maps.Clone(p.Approved), maps.Clone(p.Let)
 	c.Accepted, c.Released, c.Resumed = maps.Clone(p.Accepted), maps.Clone(p.Released), maps.Clone(p.Resumed)
 	c.Wished = maps.Clone(p.Wished)
-	c.Failovers, c.Scales = maps.Clone(p.Failovers), maps.Clone(p.Scales)
+	c.Failovers, c.Scales, c.Woken = maps.Clone(p.Failovers), maps.Clone(p.Scales), maps.Clone(p.Woken)
 	c.Cases, c.Closed, c.Flaps = maps.Clone(p.Cases), maps.Clone(p.Closed), maps.Clone(p.Flaps)
 	c.Roll.Units, c.Runs = slices.Clone(p.Roll.Units), maps.Clone(p.Runs)
 	c.Confirmed, c.Quarantined = slices.Clone(p.Confirmed), maps.Clone(p.Quarantined)
@@ -176,7 +178,7 @@ func (p *Past) Draft() *Past {
 	c.Ran, c.Seen, c.Failures = maps.Clone(p.Ran), maps.Clone(p.Seen), maps.Clone(p.Failures)
 	c.Holds, c.Resumed, c.Owned = maps.Clone(p.Holds), maps.Clone(p.Resumed), maps.Clone(p.Owned)
 	c.Cases, c.Closed, c.Flaps = maps.Clone(p.Cases), maps.Clone(p.Closed), maps.Clone(p.Flaps)
-	c.Failovers, c.Scales = maps.Clone(p.Failovers), maps.Clone(p.Scales)
+	c.Failovers, c.Scales, c.Woken = maps.Clone(p.Failovers), maps.Clone(p.Scales), maps.Clone(p.Woken)
 	c.Charges = maps.Clone(p.Charges)
 	return &c
 }
@@ -392,6 +394,8 @@ func (p *Past) note(n Note, at Time) {
 		p.Failovers[n.Failover.Service] = *n.Failover
 	case NoteStoodIn:
 		delete(p.Failovers, n.Failover.Service)
+	case NoteAsDeclared:
+		delete(p.Woken, n.Object)
 	case NoteFlap:
 		p.Flaps[n.Name] = *n.Flap
 	case NoteWished, NoteWishedNot:
@@ -429,6 +433,7 @@ func (p *Past) forget(object string, moved bool) {
 	delete(p.Released, object)
 	delete(p.Resumed, object)
 	delete(p.Scales, object)
+	delete(p.Woken, object)
 	delete(p.Failovers, strings.TrimPrefix(object, "Service/"))
 	maps.DeleteFunc(p.Owned, func(_ string, o Owned) bool { return o.Object == object && !moved })
 	maps.DeleteFunc(p.Holds, func(_ string, h Hold) bool { return h.Object == object })

@@ -90,6 +90,7 @@ func ofPlans(object, unit string, i int) []*Note {
 		{Kind: NoteFlap, Object: object, Name: unit, Flap: &Flap{Restarts: uint32(i), Since: when(i)}},
 		{Kind: NoteFailover, Object: object, Failover: f},
 		{Kind: NoteStoodIn, Object: object, Failover: f},
+		{Kind: NoteAsDeclared, Object: object},
 		{Kind: NoteRoll, Roll: &Roll{Units: []string{unit}}},
 	}
 }
@@ -155,6 +156,7 @@ func TestACloneIsIndependent(t *testing.T) {
 func TestADraftIsIndependent(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := foldAll(NewPast(), logs(t))
+		p.Woken["Service/a"] = Woken{Object: "Service/a"}
 		p.Scales["Service/a"] = Scale{Object: "Service/a", To: 2, Case: "case-Service/a"}
 		d, before := p.Draft(), plain(p)
 		for i := range 5 {

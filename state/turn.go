@@ -45,6 +45,15 @@ type Scale struct {
 	Since  Time   `json:"since"`
 }
 
+// Woken is that a service runs though it is declared stopped, because a human let
+// the step of a Runbook go that starts it. It is over when the declaration says
+// otherwise, or a human stops the service.
+type Woken struct {
+	Object string `json:"object"`
+	Case   string `json:"case,omitempty"` // for whose sake
+	Since  Time   `json:"since"`
+}
+
 // turn takes in a Step that moves what is wanted.
 func (p *Past) turn(s Step, at Time) {
 	a := s.Action
@@ -57,6 +66,8 @@ func (p *Past) turn(s Step, at Time) {
 		}
 	case "revision.rollback":
 		p.moved(s, at)
+	case "state.set":
+		p.Woken[s.Object] = Woken{Object: s.Object, Case: s.Case, Since: at}
 	case "scale.set":
 		if n, err := strconv.Atoi(a.Args["to"]); err == nil {
 			p.Scales[s.Object] = Scale{Object: s.Object, To: n, Case: s.Case, Since: at}

@@ -34,6 +34,14 @@ func Scale(version string) Turn {
 	}}}}
 }
 
+// State has a service run that is declared stopped.
+func State(version string) Turn {
+	return Turn{actuators.Info{Name: "state", Version: version, Verbs: []actuators.Verb{{
+		Name: "set", Effect: actuators.Benign, Args: []string{"to"},
+		Help: "Have a service run that is declared stopped, until its declaration says so or a human stops it.",
+	}}}}
+}
+
 // Revision has another revision of the desired state in force.
 func Revision(version string) Turn {
 	return Turn{actuators.Info{Name: "revision", Version: version, Verbs: []actuators.Verb{{

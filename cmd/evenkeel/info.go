@@ -76,6 +76,7 @@ func direct() map[string]actuators.Actuator {
 		"failover": turn.Failover(version),
 		"revision": turn.Revision(version),
 		"scale":    turn.Scale(version),
+		"state":    turn.State(version),
 		"ask":      turn.Ask(version),
 	}
 }

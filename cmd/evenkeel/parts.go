@@ -112,6 +112,7 @@ func (a *app) connect(ctx context.Context, log *slog.Logger, r reach) (*parts, e
 		"failover": turn.Failover(version),
 		"revision": turn.Revision(version),
 		"scale":    turn.Scale(version),
+		"state":    turn.State(version),
 		"ask":      turn.Ask(version),
 	}
 	return p, nil

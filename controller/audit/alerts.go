@@ -73,6 +73,9 @@ func isStep(do desired.Do, act actuators.Action) bool {
 		return act.Actuator == "ask"
 	}
 	c := do.Call()
+	if act.Actuator == "state" {
+		return c.Verb == "start" && do.Approve != "" // of what is declared stopped
+	}
 	own := c.Actuator == "" && slices.Contains([]string{act.Actuator, act.Verb}, c.Verb) // failover.switch, scale.set
 	return own || c.Actuator == act.Actuator && c.Verb == act.Verb
 }

@@ -102,8 +102,8 @@ func (a *Auditor) allowed(s state.Step, _ state.Time) error {
 
 // remedial: what repairs is charged.
 func (a *Auditor) remedial(s state.Step, at state.Time) error {
-	if s.Remedial || s.Ask != "" || s.Effect == actuators.None || s.Action.Actuator == "revision" {
-		return nil // what moves the revision in force is bounded by happening once: see returns
+	if s.Remedial || s.Ask != "" || s.Effect == actuators.None || slices.Contains([]string{"revision", "scale", "state"}, s.Action.Actuator) {
+		return nil // what moves what is wanted is bounded by happening once, a revision or a Case
 	}
 	unit := s.Action.Target
 	ran := a.past.Ran[unit].Invocation != "" && a.past.Seen[unit] == at.Boot

@@ -40,6 +40,9 @@ func (d *decision) ask(sv *desired.Service) error {
 	}
 	switch d.r.Verb {
 	case Stop:
+		if _, woken := d.s.Past.Woken[object]; woken {
+			d.note(state.Note{Kind: state.NoteAsDeclared, Object: object, Actor: d.r.Actor, Detail: "stopped by hand, and declared stopped"})
+		}
 		a.Instead = d.suspend(object, true)
 	case Start, Restart:
 		d.liftStops(object)

@@ -16,7 +16,8 @@ import (
 // about it at now. It changes none of its arguments. Folding its Notes into past
 // and calling it again gives the same Plan without Notes.
 func Make(want *desired.Set, have *state.World, past *state.Past, now state.Time) state.Plan {
-	want = Turned(want, past)
+	declared := want
+	want = Turned(declared, past)
 	d := &draft{
 		want: want, have: have, past: past, now: now,
 		services: make(map[string]*service, len(want.Services)),
@@ -28,6 +29,7 @@ func Make(want *desired.Set, have *state.World, past *state.Past, now state.Time
 	d.overdue()
 	d.perhaps()
 	d.diagnose()
+	d.asDeclared(declared)
 	d.guarded(d.hostObject(), d.rollout)
 	d.guarded(d.hostObject(), d.failOver)
 	d.inherit()

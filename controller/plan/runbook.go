@@ -269,6 +269,10 @@ func (d *draft) runbookStep(a firing, c state.Case, do desired.Do) (sv *service,
 	if err != nil {
 		return nil, w, err.Error()
 	}
+	if call.Actuator == "systemd" && call.Verb == "start" && sv.Spec.State == desired.Stopped {
+		no = toWake(&w, sv, do)
+		return sv, w, no
+	}
 	if call.Actuator == "systemd" {
 		if v.unit, no = d.unitOf(a, sv, call.Verb); no != "" {
 			return nil, w, no
@@ -288,6 +292,17 @@ func (d *draft) runbookStep(a firing, c state.Case, do desired.Do) (sv *service,
 	}
 	w.always = do.Approve != ""
 	return sv, w, ""
+}
+
+// toWake makes the wish that a service runs which is declared stopped: kept ready, as
+// it were, and only a human says that it is needed.
+func toWake(w *wish, sv *service, do desired.Do) (no string) {
+	if do.Approve == "" {
+		return sv.Name + " is declared stopped, and is started by a human's word alone: write approve: always"
+	}
+	w.always, w.repairs, w.effect = true, true, actuators.Benign
+	w.action = actuators.Action{Actuator: "state", Verb: "set", Target: sv.Name, Args: map[string]string{"to": desired.Running}}
+	return ""
 }
 
 // unitOf finds the unit that a verb of systemd is for.

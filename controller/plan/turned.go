@@ -1,8 +1,10 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pakashop/evenkeel/desired"
@@ -10,15 +12,19 @@ import (
 )
 
 // Turned is what is declared with as many instances of each service as its scale
-// says: within the bounds that are declared, whatever the record holds.
+// says: within the bounds that are declared, whatever the record holds; and with
+// those running that are declared stopped and that a human had started for an alert.
 func Turned(want *desired.Set, past *state.Past) *desired.Set {
-	if len(past.Scales) == 0 {
+	if len(past.Scales)+len(past.Woken) == 0 {
 		return want
 	}
 	t := *want
 	t.Services = slices.Clone(want.Services)
 	for i := range t.Services {
 		s := &t.Services[i]
+		if _, woken := past.Woken[s.Object()]; woken && s.Spec.State == desired.Stopped {
+			s.Spec.State = desired.Running
+		}
 		scale, ok := past.Scales[s.Object()]
 		if !ok || s.Template == "" {
 			continue
@@ -30,6 +36,18 @@ func Turned(want *desired.Set, past *state.Past) *desired.Set {
 		s.Folders = s.DropInFolders()
 	}
 	return &t
+}
+
+// asDeclared notes that a service which was woken goes by its declaration again,
+// because that no longer says that it is stopped: should it say so once more, that
+// counts.
+func (d *draft) asDeclared(declared *desired.Set) {
+	for _, object := range sortedKeys(d.past.Woken) {
+		s, ok := declared.Service(strings.TrimPrefix(object, "Service/"))
+		if ok && s.Spec.State != desired.Stopped {
+			d.note(state.Note{Kind: state.NoteAsDeclared, Object: object, Detail: "it is declared " + cmp.Or(s.Spec.State, desired.Running) + " now"})
+		}
+	}
 }
 
 // standsIn tells whether another service stands in for one, and is ready to.

@@ -36,7 +36,7 @@ func ChangeOfStep(l HistoryLine) ChangeLine {
 var ChangedBy = []state.NoteKind{
 	state.NoteRevision, state.NoteHold, state.NoteLifted, state.NoteRetried, state.NoteLet, state.NoteApproved, state.NoteAccepted,
 	state.NoteReleased, state.NoteTaken, state.NoteVersion, state.NoteSettled, state.NoteForgot,
-	state.NoteCase, state.NoteHealed, state.NoteFailover, state.NoteStoodIn, state.NoteSilenced, state.NoteUnsilenced,
+	state.NoteCase, state.NoteHealed, state.NoteFailover, state.NoteStoodIn, state.NoteAsDeclared, state.NoteSilenced, state.NoteUnsilenced,
 }
 
 // ChangeOfNote is a note of one of these kinds as a change.
@@ -94,7 +94,8 @@ var noteWords = map[state.NoteKind]string{
 	state.NoteLet: "next repair may pass the host's budget,", state.NoteApproved: "approved", state.NoteAccepted: "accepted", state.NoteReleased: "released", state.NoteTaken: "managed again",
 	state.NoteForgot: "let go",
 	state.NoteCase:   "sick", state.NoteHealed: "healed", state.NoteFailover: "stands in for it", state.NoteStoodIn: "no longer stands in for it",
-	state.NoteVersion: "a version of evenkeel acts for the first time:", state.NoteSettled: "what the new version wants is approved",
+	state.NoteAsDeclared: "goes by its declaration again",
+	state.NoteVersion:    "a version of evenkeel acts for the first time:", state.NoteSettled: "what the new version wants is approved",
 	state.NoteSilenced: "silenced alerts", state.NoteUnsilenced: "no longer silenced: alerts",
 }
 

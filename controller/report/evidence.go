@@ -245,6 +245,9 @@ func (v View) recordEvidence(f *facts, s *desired.Service) {
 	if n := v.Past.Scales[s.Object()]; n.To > 0 {
 		f.add("scale", fmt.Sprintf("%d instances, as a remedy asked for", n.To), n.Since.Wall)
 	}
+	if w, ok := v.Past.Woken[s.Object()]; ok {
+		f.add("state", "runs though it is declared stopped, as a human approved; until it is declared running, or: evenkeel stop "+s.Name, w.Since.Wall)
+	}
 	if at, ok := v.Past.Released[s.Object()]; ok {
 		f.add("released", "by hand", at.Wall)
 	}

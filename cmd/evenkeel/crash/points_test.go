@@ -66,7 +66,7 @@ func TestEveryEffectHasItsFailpoints(t *testing.T) {
 		verb, _, _ := strings.Cut(strings.TrimSuffix(strings.TrimSuffix(p, ".before"), ".after"), "@")
 		// What these move is moved by the outcome that is written down, and by nothing
 		// on the host: controller and controller/plan try them cut short.
-		turns := slices.Contains([]string{"failover.switch", "scale.set", "revision.rollback", "ask.human"}, verb)
+		turns := slices.Contains([]string{"failover.switch", "scale.set", "state.set", "revision.rollback", "ask.human"}, verb)
 		if !covered[verb] && !turns && !slices.Contains([]string{"guard", "notes", "intent", "outcome"}, verb) {
 			t.Errorf("the failpoint %s is tried by no scenario", p)
 		}
