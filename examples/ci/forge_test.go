@@ -216,7 +216,9 @@ func program(t *testing.T) string {
 			return
 		}
 		built.path = filepath.Join(dir, "evenkeel")
-		out, err := exec.Command("go", "build", "-o", built.path, "../../cmd/evenkeel").CombinedOutput()
+		build := exec.Command("go", "build", "-o", built.path, "../../cmd/evenkeel")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		out, err := build.CombinedOutput()
 		if err != nil {
 			built.err = fmt.Errorf("%w: %s", err, out)
 		}
