@@ -100,6 +100,11 @@ var bans = []struct {
 		why:  "what should be true is said without a look at any host",
 	},
 	{
+		from: []string{"desired/powerless"},
+		to:   []string{"desired", "desired/..."},
+		why:  "what gives up rights is read to the end before it is believed; whoever has a child to start may use it",
+	},
+	{
 		from: []string{"desired/git/hint"},
 		to:   []string{"desired", "desired/git", "desired/read/...", "desired/schedule"},
 		why:  "whatever a stranger sends to it, there is nothing that it could reach",

@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pakashop/evenkeel/desired/powerless"
 )
 
 // calls are all that the child may call of the kernel: what Go needs to run, and
@@ -75,7 +77,7 @@ func program(pid uint32) []unix.SockFilter {
 // filter has the kernel refuse every other call, in all threads. A kernel that
 // has no filters does without: all else holds all the same.
 func filter() error {
-	if raced {
+	if powerless.Raced {
 		return nil
 	}
 	p := program(uint32(unix.Getpid()))

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/pakashop/evenkeel/desired"
+	"github.com/pakashop/evenkeel/desired/powerless"
 	"github.com/pakashop/evenkeel/desired/read"
 )
 
@@ -285,7 +286,7 @@ func TestAChildCanDoNothing(t *testing.T) {
 	}
 	user, groups := os.Geteuid(), -1
 	if user == 0 {
-		who, err := nobody()
+		who, err := powerless.Nobody("read it")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/pakashop/evenkeel/desired/powerless"
 )
 
 // exe is what children run: this test binary, without the race detector,
@@ -21,7 +23,7 @@ func TestMain(m *testing.M) {
 }
 
 func runWith(m *testing.M) int {
-	if !raced {
+	if !powerless.Raced {
 		return m.Run()
 	}
 	dir, err := os.MkdirTemp("", "evenkeel-apart-")

@@ -8,14 +8,14 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"os/user"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
 	"unicode"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pakashop/evenkeel/desired/powerless"
 )
 
 // child is one process that reads, from its start to its burial.
@@ -33,11 +33,11 @@ type child struct {
 // start starts one from a thread that keeps to itself, and ends with it. From
 // then on the child's time runs.
 func (r reader) start(ctx context.Context) (*child, error) {
-	who, err := nobody()
+	who, err := powerless.Nobody("read it")
 	if err != nil {
 		return nil, err
 	}
-	if err := forswear(); err != nil {
+	if err := powerless.Forswear(); err != nil {
 		return nil, err
 	}
 	var ours, theirs [3]*os.File
@@ -110,10 +110,10 @@ func death(s *os.ProcessState, words []byte) error {
 	last := lastWords(words)
 	switch {
 	case strings.Contains(last, "memory"):
-		return fmt.Errorf("its reader needed more than %s of memory, and died of it", mebibytes(maxMemory))
+		return fmt.Errorf("its reader needed more than %s of memory, and died of it", mebibytes(int(limits.Memory)))
 	case ws.Signaled():
 		return fmt.Errorf("its reader was killed (%s) after %s of processor time, of which it may take %s: by the kernel, for that or for want of memory, or by somebody",
-			unix.SignalName(ws.Signal()), (s.UserTime() + s.SystemTime()).Round(100*time.Millisecond), maxProcessor)
+			unix.SignalName(ws.Signal()), (s.UserTime() + s.SystemTime()).Round(100*time.Millisecond), time.Duration(limits.Processor)*time.Second)
 	case last != "":
 		return fmt.Errorf("its reader ended with %d: %s", ws.ExitStatus(), last)
 	}
@@ -156,39 +156,4 @@ func lastWords(words []byte) string {
 		first = strings.ToValidUTF8(first[:maxTold], "") + "…"
 	}
 	return first
-}
-
-// users are those who may read, the first that there is.
-var users = []string{"evenkeel", "nobody"}
-
-// nobody is who reads: root becomes somebody without rights, and whoever has none
-// stays who he is.
-func nobody() (*syscall.Credential, error) {
-	if os.Geteuid() != 0 {
-		return nil, nil
-	}
-	for _, name := range users {
-		u, err := user.Lookup(name)
-		if err != nil {
-			continue
-		}
-		uid, err1 := strconv.ParseUint(u.Uid, 10, 32)
-		gid, err2 := strconv.ParseUint(u.Gid, 10, 32)
-		if err1 == nil && err2 == nil && uid != 0 && gid != 0 {
-			return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid), Groups: []uint32{}}, nil
-		}
-	}
-	return nil, errors.New("there is no user evenkeel and no user nobody who could read it")
-}
-
-// forswear makes this thread, and whatever is started from it, unable to gain a
-// right: neither by a setuid program nor by one with capabilities.
-func forswear() error {
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return fmt.Errorf("give up new privileges: %w", err)
-	}
-	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
-		return fmt.Errorf("give up capabilities: %w", err)
-	}
-	return nil
 }

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/pakashop/evenkeel/desired/powerless"
 	"github.com/pakashop/evenkeel/state"
 	"github.com/pakashop/evenkeel/state/observe/metrics/lines"
 )
@@ -41,7 +40,7 @@ type child struct {
 
 // start starts a child, which ends with ctx.
 func (e *Evaluator) start(ctx context.Context) (*child, error) {
-	who, err := nobody()
+	who, err := powerless.Nobody("evaluate rules")
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +101,7 @@ func (c *child) live(ctx context.Context, cmd *exec.Cmd, theirs [3]*os.File, wor
 	runtime.LockOSThread()
 	defer close(c.done)
 	defer c.cancel()
-	err := forswear()
+	err := powerless.Forswear()
 	if err == nil {
 		err = cmd.Start()
 	}
@@ -285,41 +284,6 @@ func others(dir string, who *syscall.Credential) error {
 		return nil
 	}
 	return os.RemoveAll(dir)
-}
-
-// users are those who may evaluate, the first that there is.
-var users = []string{"evenkeel", "nobody"}
-
-// nobody is who evaluates: root becomes somebody without rights, and whoever has none
-// stays who he is.
-func nobody() (*syscall.Credential, error) {
-	if os.Geteuid() != 0 {
-		return nil, nil
-	}
-	for _, name := range users {
-		u, err := user.Lookup(name)
-		if err != nil {
-			continue
-		}
-		uid, err1 := strconv.ParseUint(u.Uid, 10, 32)
-		gid, err2 := strconv.ParseUint(u.Gid, 10, 32)
-		if err1 == nil && err2 == nil && uid != 0 && gid != 0 {
-			return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid), Groups: []uint32{}}, nil
-		}
-	}
-	return nil, errors.New("there is no user evenkeel and no user nobody who could evaluate rules")
-}
-
-// forswear makes this thread, and whatever is started from it, unable to gain a
-// right: neither by a setuid program nor by one with capabilities.
-func forswear() error {
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return fmt.Errorf("give up new privileges: %w", err)
-	}
-	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
-		return fmt.Errorf("give up capabilities: %w", err)
-	}
-	return nil
 }
 
 func closeAll(files ...*os.File) {
