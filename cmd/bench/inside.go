@@ -50,6 +50,7 @@ func inside(args []string) error {
 		{"B", "a unit file is edited", b.drift},
 		{"I", "nothing happens", b.idle},
 		{"D", "the steady state", b.steady},
+		{"G", "alert rules", b.alerts},
 		{"E", "an estate from nothing", b.estate},
 		{"C", "a dry run", b.dryRun},
 		{"J", "a commit", b.commit},

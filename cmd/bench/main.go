@@ -40,6 +40,7 @@ var roles = map[string]func(args []string) error{
 	"starter": starter,
 	"answer":  answer,
 	"prober":  prober,
+	"export":  export,
 }
 
 func main() {
@@ -74,8 +75,8 @@ func parse(args []string) (o options, err error) {
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
 	f.StringVar(&o.evenkeel, "evenkeel", "./evenkeel", "the evenkeel binary to measure")
 	f.StringVar(&o.hello, "hello", "", "a Go program that only says hello, to compare the start with")
-	f.StringVar(&o.layer, "layer", "", "a folder with Monit installed, laid over the host's root, to compare the steady state with")
-	f.StringVar(&o.rows, "rows", "ABCDEFIJS", "which rows to measure: A to F, I(dle), J (a commit), S(tart)")
+	f.StringVar(&o.layer, "layer", "", "a folder with Monit and Prometheus installed, laid over the host's root, to compare rows D and G with")
+	f.StringVar(&o.rows, "rows", "ABCDEFGIJS", "which rows to measure: A to G, I(dle), J (a commit), S(tart)")
 	f.StringVar(&o.jsonFile, "json", "", "also write the results to this file, one JSON object a line")
 	f.IntVar(&o.runs, "runs", 20, "how often each side of row A is measured; the others follow")
 	f.BoolVar(&o.strict, "strict", false, "exit 1 if a budget is missed")
