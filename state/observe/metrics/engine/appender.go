@@ -27,7 +27,8 @@ type appender struct {
 	reported         bool
 	of               place
 	is               reading
-	read             float64 // samples that the target told
+	dated            time.Time // as its samples are
+	read             float64   // samples that the target told
 }
 
 // reportSuffix is on the metric families of Prometheus' own series, which no target
@@ -65,28 +66,48 @@ func (a *appender) report(name string, ls labels.Labels, t int64, v float64) {
 		if age < 0 || age > maxPatient+time.Second {
 			age = maxPatient
 		}
-		a.is.up, a.is.at = v == 1, now.Add(-age)
+		a.is.up, a.is.at, a.dated = v == 1, now.Add(-age), time.UnixMilli(t)
 	case "scrape_samples_scraped":
 		a.read = v
 	}
 }
 
-// Commit is for the scraper.
+// Commit is for the scraper. That a reading is bad is noted before anybody can see
+// what it said, and that it is good only afterwards.
 func (a *appender) Commit() error {
-	err := a.AppenderV2.Commit()
-	if err != nil || !a.reported {
-		return err
-	}
 	switch {
 	case a.read > a.samples:
 		a.is.fault = "says two things of the same series"
 	case a.samples > 0 && a.numbers == 0:
 		a.is.fault = "says nothing that is a number"
 	}
-	a.s.mu.Lock()
-	defer a.s.mu.Unlock()
-	if _, ok := a.s.targets[a.of]; ok {
-		a.s.readings[a.of] = a.is
+	bad := a.reported && (!a.is.up || a.is.fault != "")
+	if bad {
+		a.note()
+	}
+	if err := a.AppenderV2.Commit(); err != nil {
+		return err
+	}
+	if a.reported && !bad {
+		a.note()
 	}
 	return nil
+}
+
+// note has it known how the reading went.
+func (a *appender) note() {
+	a.s.mu.Lock()
+	defer a.s.mu.Unlock()
+	if _, ok := a.s.targets[a.of]; !ok {
+		return
+	}
+	switch was := a.s.readings[a.of]; {
+	case !a.is.up || a.is.fault != "":
+		a.is.bad = time.Now()
+	case was.well.IsZero():
+		a.is.bad, a.is.well = was.bad, a.dated
+	default:
+		a.is.bad, a.is.well = was.bad, was.well
+	}
+	a.s.readings[a.of] = a.is
 }

@@ -315,3 +315,24 @@ func TestJoin(t *testing.T) {
 	y.fail(500)
 	until(t, e, ruleA, "shop firing blind: whether it is over is not known: limits at")
 }
+
+// An alert that was evaluated on a reading that is nothing to go by is no ground for
+// anything until it is evaluated anew, although its target is read well meanwhile; so
+// is one that rests on what was recorded of it.
+func TestEvaluatedOnABadReading(t *testing.T) {
+	x := export(t, constant("backlog 9\nbacklog 9\nbacklog 8\n"))
+	e := running(t, "groups:\n- {name: r, interval: 6s, rules: [{record: 'backlog:sum', expr: sum(backlog)}]}\n"+
+		"- {name: g, interval: 6s, rules: [{alert: A, expr: backlog > 1}]}\n- {name: h, interval: 100ms, rules: [{alert: B, expr: 'backlog:sum > 1'}]}\n", x.target("shop"))
+	until(t, e, ruleA, "shop firing blind: shop at")
+	until(t, e, "rule/h/B", "firing blind: shop at")
+	x.say(constant("backlog 0\n"))
+	untilQuery(t, e, "backlog == 0", func(f state.Fact[state.QueryResult]) bool { return f.Known() && f.Value.Yes })
+	for _, source := range []string{ruleA, "rule/h/B"} {
+		for f := e.Facts(t.Context(), []string{source}, nil).Alerts[source]; looks(f) != "none"; f = e.Facts(t.Context(), []string{source}, nil).Alerts[source] {
+			if !strings.Contains(looks(f), "blind: when it was evaluated last: shop at") {
+				t.Fatalf("%s is %s", source, looks(f))
+			}
+			time.Sleep(beat / 4)
+		}
+	}
+}

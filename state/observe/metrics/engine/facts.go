@@ -41,9 +41,10 @@ type source struct {
 type active struct {
 	state.ActiveAlert
 	places map[place]bool
-	why    string // why it is no ground for anything, whatever the data are
-	over   bool   // its rule no longer says it; it stays while that cannot be known
-	rule   *rule  // nil: it was remembered, or is a Prometheus'
+	why    string   // why it is no ground for anything, whatever the data are
+	poor   []string // why it was none when its rule was evaluated, whatever targets say since
+	over   bool     // its rule no longer says it; it stays while that cannot be known
+	rule   *rule    // nil: it was remembered, or is a Prometheus'
 }
 
 func newSource(name string, was *source) *source {
@@ -67,6 +68,7 @@ func (e *Engine) evaluated(g *rules.Group, restored map[rules.Rule]bool, before 
 		for _, is := range g.Rules() {
 			if r.group == g.Name() && r.alert+r.record == is.Name() && r.expr.String() == is.Query().String() {
 				r.ran = is.GetEvaluationTimestamp()
+				r.poor = e.poor(r, before)
 			}
 		}
 	}
@@ -92,7 +94,7 @@ func (e *Engine) evaluated(g *rules.Group, restored map[rules.Rule]bool, before 
 			s.errs = append(s.errs, brief(err.Error(), 300))
 			continue
 		}
-		s.alerts = append(s.alerts, e.alertsOf(f, g, is)...)
+		s.alerts = append(s.alerts, e.alertsOf(f, g, is, before)...)
 	}
 	var names []string
 	for name, s := range by {
@@ -106,7 +108,7 @@ func (e *Engine) evaluated(g *rules.Group, restored map[rules.Rule]bool, before 
 }
 
 // alertsOf are the active alerts of a rule.
-func (e *Engine) alertsOf(f *file, g *rules.Group, is *rules.AlertingRule) (out []*active) {
+func (e *Engine) alertsOf(f *file, g *rules.Group, is *rules.AlertingRule, before map[place]condition) (out []*active) {
 	var of *rule
 	for _, r := range f.rules {
 		if r.group == g.Name() && r.alert == is.Name() && r.expr.String() == is.Query().String() && labels.Equal(r.set, is.Labels()) {
@@ -128,6 +130,9 @@ func (e *Engine) alertsOf(f *file, g *rules.Group, is *rules.AlertingRule) (out 
 		}
 		if of != nil && f.remote == nil {
 			one.places = e.restsOn(of, set)
+			if one.poor = failing(one.places, before); len(of.others) > 0 {
+				one.poor = of.poor
+			}
 		}
 		out = append(out, one)
 	}
@@ -315,6 +320,9 @@ func (e *Engine) blind(a *active, conditions map[place]condition) string {
 	}
 	if len(why) > 0 {
 		return strings.Join(why, "; ")
+	}
+	if len(a.poor) > 0 {
+		return "when it was evaluated last: " + strings.Join(distinct(a.poor), "; ")
 	}
 	if a.rule != nil && a.rule.file.remote == nil {
 		for p := range a.places {

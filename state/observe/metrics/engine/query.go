@@ -66,12 +66,14 @@ func (e *Engine) known(ctx context.Context, text string) (parser.Value, time.Tim
 	if why := sightless(expr); why != "" {
 		return nil, time.Time{}, errors.New(why)
 	}
+	began := time.Now()
 	before := e.scraper.conditions()
 	s := newSeen()
-	value, err := e.exec(withSeen(ctx, s), text, time.Now())
+	value, err := e.exec(withSeen(ctx, s), text, began)
 	if err != nil {
 		return nil, time.Time{}, err
 	}
+	e.scraper.meanwhile(before, began, began)
 	e.mu.Lock()
 	places := maps.Clone(s.places)
 	maps.Copy(places, e.scraper.named(expr))
@@ -80,9 +82,10 @@ func (e *Engine) known(ctx context.Context, text string) (parser.Value, time.Tim
 			e.rests(r, places, map[*rule]bool{})
 		}
 	}
+	poor := e.recordedPoorly(s.others)
 	at := e.oldest(s, before)
 	e.mu.Unlock()
-	if why := failing(places, before); len(why) > 0 {
+	if why := distinct(append(failing(places, before), poor...)); len(why) > 0 {
 		return nil, time.Time{}, errors.New(strings.Join(why, "; "))
 	}
 	if at.IsZero() {

@@ -61,6 +61,7 @@ type rule struct {
 	others map[string]bool
 	ran    time.Time // when it was evaluated last
 	oldest time.Time // of the readings that it rested on then; zero: there were none
+	poor   []string  // why what it said then is nothing to go by, whatever targets say since
 
 	restoring bool // it was active before the start: until Prometheus' manager has restored that, what it says does not count
 }
@@ -272,8 +273,10 @@ func (e *Engine) evaluate(ctx context.Context, g *rules.Group, at time.Time) {
 	for _, r := range g.AlertingRules() {
 		restored[r] = r.Restored()
 	}
+	began := time.Now()
 	r := &round{g.Name(), e.scraper.conditions()}
 	rules.DefaultEvalIterationFunc(context.WithValue(ctx, roundKey{}, r), g, at)
+	e.scraper.meanwhile(r.before, began, at.Add(-g.QueryOffset()))
 	e.evaluated(g, restored, r.before)
 }
 

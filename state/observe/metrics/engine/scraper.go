@@ -46,7 +46,9 @@ type scraper struct {
 type reading struct {
 	at    time.Time // when it began
 	up    bool
-	fault string // why what it said is nothing to go by although it was read
+	fault string    // why what it said is nothing to go by although it was read
+	bad   time.Time // when the last one was noted that was nothing to go by; zero: none was
+	well  time.Time // of the samples from which on all was well; zero: it is not
 }
 
 // appendable is what a scraper needs of the series.

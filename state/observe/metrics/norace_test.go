@@ -1,0 +1,6 @@
+//go:build !race
+
+package metrics_test
+
+// roomy is how many times the memory a process takes that is built as this one is.
+const roomy = 1
