@@ -148,6 +148,9 @@ func (r *rig) judged() {
 	if err := audit.Check(r.store.entries, r.host.Now(), audit.Options{Want: want}); err != nil {
 		r.t.Errorf("%v\n%s", err, r.history())
 	}
+	if r.branch == nil {
+		r.asThen()
+	}
 }
 
 func (r *rig) past() *state.Past {

@@ -172,6 +172,11 @@ var bans = []struct {
 		why:  "what a change would do is worked out from two revisions, wherever they were read, and no host is asked",
 	},
 	{
+		from: []string{"controller/backtest"},
+		to:   []string{"controller", "controller/act", "controller/api", "controller/hand", "controller/report", "state/observe", "state/observe/...", "state/record", "desired/read"},
+		why:  "what would be done is decided by the plan alone, from what is on record, wherever that was read",
+	},
+	{
 		from: []string{"controller/audit"},
 		to:   []string{"controller", "controller/act", "controller/api", "controller/hand", "controller/plan", "controller/report", "state/observe", "state/observe/...", "state/record", "actuators/...", "desired/..."},
 		why:  "the judge does not ask the accused: what evenkeel is held to is counted here once more",
@@ -260,7 +265,7 @@ func TestRootsImportTheStandardLibraryAlone(t *testing.T) {
 }
 
 // pure are the packages whose results depend on their arguments alone.
-var pure = []string{"controller/adopt", "controller/audit", "controller/plan", "controller/report", "controller/review", "desired", "state"}
+var pure = []string{"controller/adopt", "controller/audit", "controller/backtest", "controller/plan", "controller/report", "controller/review", "desired", "state"}
 
 // impure are what such packages must not use. desired may import net: it
 // parses addresses with it, and the calls that reach a network are listed.

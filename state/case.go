@@ -21,10 +21,12 @@ type Case struct {
 	Opened Time     `json:"opened"`
 	Sick   []string `json:"sick,omitempty"` // the objects that were sick when it opened, sorted: what a remedy may not add to
 
-	Alert    string     `json:"alert,omitempty"`    // the source of the alert that opened it, as in World.Alerts; Unit is its name and ID then, see AlertUnit
-	Runbook  string     `json:"runbook,omitempty"`  // whose steps it climbs for an alert; empty: there is none
-	Ran      bool       `json:"ran,omitempty"`      // a step of the runbook has begun that changes something
-	Gathered []Gathered `json:"gathered,omitempty"` // the evidence, oldest first
+	Alert    string            `json:"alert,omitempty"`    // the source of the alert that opened it, as in World.Alerts; Unit is its name and ID then, see AlertUnit
+	Labels   map[string]string `json:"labels,omitempty"`   // of the alert
+	Seen     Seen              `json:"seen,omitzero"`      // what the alert was like, and what was said of it, when that was noted last
+	Runbook  string            `json:"runbook,omitempty"`  // whose steps it climbs for an alert; empty: there is none
+	Ran      bool              `json:"ran,omitempty"`      // a step of the runbook has begun that changes something
+	Gathered []Gathered        `json:"gathered,omitempty"` // the evidence, oldest first
 
 	Tried []Tried `json:"tried,omitempty"` // the remedies, oldest first
 	Round int     `json:"round,omitempty"` // how often the ladder was begun anew after it had ended
@@ -90,7 +92,7 @@ func (p *Past) NewCase(object, unit string, reason Reason, now Time) Case {
 func NewAlertCase(object, source string, a ActiveAlert, now Time) Case {
 	unit := AlertUnit(a)
 	id := "case-" + Digest([]byte(CaseKey(object, unit) + "\x00" + now.Boot + "\x00" + now.Up.String()))[:10]
-	return Case{ID: id, Object: object, Unit: unit, Reason: Alert, Alert: source, Opened: now}
+	return Case{ID: id, Object: object, Unit: unit, Reason: Alert, Alert: source, Labels: a.Labels, Opened: now}
 }
 
 // maxTried bounds what is remembered of a Case that goes on and on.

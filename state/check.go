@@ -51,6 +51,8 @@ func (n Note) whole() bool {
 		return n.Ask != nil
 	case NoteSilenced, NoteUnsilenced:
 		return n.Silence != nil
+	case NoteSeen:
+		return n.Seen != nil
 	case NoteWished, NoteWishedNot:
 		return n.Wish != nil
 	}

@@ -96,6 +96,8 @@ const (
 
 	NoteSilenced   NoteKind = "silenced"   // a human silenced alerts for a while
 	NoteUnsilenced NoteKind = "unsilenced" // he ended it before its time
+
+	NoteSeen NoteKind = "seen" // what the Case of an alert rests on is otherwise; without a Name: of the host
 )
 
 // Note remembers something though nothing is done.
@@ -117,6 +119,7 @@ type Note struct {
 	Flap     *Flap     `json:"flap,omitempty"`
 	Failover *Failover `json:"failover,omitempty"`
 	Silence  *Silence  `json:"silence,omitempty"`
+	Seen     *Seen     `json:"seen,omitempty"`
 
 	Provisional *Provisional `json:"provisional,omitempty"` // with a Revision: it has to prove itself
 	Moved       bool         `json:"moved,omitempty"`       // of an object that is forgotten: what evenkeel wrote for it stays known as its own

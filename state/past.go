@@ -56,6 +56,7 @@ type Past struct {
 	Runs        map[string][]Time     `json:"runs,omitempty"`        // by Runbook: when a Case of it began to change something, oldest first
 	Silences    map[string]Silence    `json:"silences,omitempty"`    // by ID: alerts that call nobody for a while; ended ones are passed over
 	Pinned      *Pin                  `json:"pinned,omitempty"`      // a human's word on which revision is in force
+	Seeing      Seen                  `json:"seeing,omitzero"`       // what of the host the open Cases of alerts rest on; of no use where none is open
 
 	// Known is false where no record of the past could be read, as in a dry
 	// run without a store: then nothing is taken for granted.
@@ -390,6 +391,8 @@ func (p *Past) note(n Note, at Time) {
 		p.Cases[n.Case.Key()] = *n.Case
 	case NoteHealed:
 		p.closeCase(n.Case.Key())
+	case NoteSeen:
+		p.see(n)
 	case NoteFailover:
 		p.Failovers[n.Failover.Service] = *n.Failover
 	case NoteStoodIn:

@@ -52,6 +52,7 @@ func (d *draft) alerts() {
 			open++
 			if !burning[key] {
 				d.guarded(c.Object, func() { d.quiet(c) })
+				d.saw(key, "")
 			}
 		}
 	}
@@ -64,8 +65,11 @@ func (d *draft) alerts() {
 			}
 			open++
 		}
+		d.consulted = nil
 		d.guarded(a.object, func() { d.fires(a, all) })
+		d.saw(state.CaseKey(a.object, state.AlertUnit(a.ActiveAlert)), a.Blind)
 	}
+	d.sawHost()
 	if many > 0 {
 		d.held = append(d.held, state.Held{Object: d.hostObject(), Reason: state.TooManySick, Info: true, Detail: fmt.Sprintf(
 			"%d alerts more fire than the %d that are looked after at once", many, maxAlertCases)})

@@ -67,10 +67,11 @@ type draft struct {
 
 	ownPast bool // past is a copy, with Notes of this Plan in it
 
-	global   []hold              // what holds every Step of this host
-	services map[string]*service // by name, those planned so far
-	order    []service           // the same; it has room for all, so that none of them moves
-	byKey    map[string]string   // step key → ID, so that one wish makes one Step
+	global    []hold              // what holds every Step of this host
+	services  map[string]*service // by name, those planned so far
+	order     []service           // the same; it has room for all, so that none of them moves
+	consulted map[string]string   // what the expressions say that were looked at for one alert: see saw
+	byKey     map[string]string   // step key → ID, so that one wish makes one Step
 
 	undeclaredFiles map[string][]string // by object: what is declared no longer
 	switched        map[string]switched // by path: the links to releases that this Plan switches

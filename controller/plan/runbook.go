@@ -108,6 +108,7 @@ func (d *draft) verified(a firing, c state.Case, t state.Tried, do desired.Do) j
 	}
 	q := d.have.Queries[do.Verify.Expr]
 	fresh := q.Known() && q.At.Follows(begins)
+	d.consult(c, do.Verify.Expr, q, fresh)
 	left := within - d.now.Since(begins)
 	switch {
 	case fresh && q.Value.Yes:
@@ -151,7 +152,9 @@ func (d *draft) tryStep(a firing, c state.Case, n int, suppressed string) (here 
 	do := a.book.Spec.Steps[n-1]
 	if do.When != "" {
 		q := d.have.Queries[do.When]
-		if !q.Known() || d.now.Since(q.At) > whenIsOfUse {
+		ofUse := q.Known() && d.now.Since(q.At) <= whenIsOfUse
+		d.consult(c, do.When, q, ofUse)
+		if !ofUse {
 			d.lookAfter(queryRef(do.When), d.now)
 			d.waits(d.at(askAgain))
 			d.tells(a, state.Unobserved, fmt.Sprintf("step %d: it is not known whether %s: %s", n, oneLine(do.When), orNotYet(q.Err)), nil)

@@ -34,10 +34,15 @@ const (
 // runs (a plain oneshot rests) and does not start at boot, a file whose content is
 // the host's has some content.
 func AsDeclared(want *desired.Set, now time.Time) Host {
-	h := Host{Past: state.NewPast(), Now: state.Time{Wall: now, Up: uptime, Boot: bootID}}
+	return AsDeclaredAt(want, state.Time{Wall: now, Up: uptime, Boot: bootID})
+}
+
+// AsDeclaredAt is such a host at a moment of a boot that there was.
+func AsDeclaredAt(want *desired.Set, now state.Time) Host {
+	h := Host{Past: state.NewPast(), Now: now}
 	h.Have = state.World{
 		Host: state.Fact[state.Host]{At: h.Now, Value: state.Host{
-			Name: want.Host.Name, System: "running", Systemd: 255, UnitsLoaded: now.Add(-running),
+			Name: want.Host.Name, System: "running", Systemd: 255, UnitsLoaded: now.Wall.Add(-running),
 		}},
 		Units: map[string]state.Fact[state.Unit]{}, Files: map[string]state.Fact[state.File]{},
 		Dirs: map[string]state.Fact[state.Dir]{}, Probes: map[string]state.Fact[state.Probe]{}, Alerts: map[string]state.Fact[state.Alerts]{},
@@ -63,12 +68,8 @@ func (h *Host) settle(want *desired.Set) {
 	}
 }
 
-// since is when what runs was started.
-func (h *Host) since() state.Time {
-	t := h.Now
-	t.Wall, t.Up = t.Wall.Add(-running), t.Up-running
-	return t
-}
+// since is when what runs was started: an hour ago, or soon after the host came up.
+func (h *Host) since() state.Time { return h.Now.Add(-min(running, h.Now.Up/2)) }
 
 func (h *Host) add(s *desired.Service) {
 	masked := s.Spec.Boot == desired.Masked
