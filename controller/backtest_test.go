@@ -21,7 +21,11 @@ func (r *rig) backtest(want *desired.Set) []backtest.Result {
 			needed = append(needed, e)
 		}
 	}
-	return backtest.Run(want, needed, backtest.Options{})
+	past := state.NewPast()
+	for _, e := range r.store.entries {
+		past.Fold(e)
+	}
+	return backtest.Run(want, backtest.Record{Entries: needed, Tally: past.Tally}, backtest.Options{})
 }
 
 // asThen fails unless every alert of the record, run through the Runbooks that are
@@ -59,28 +63,40 @@ func TestAChangedRunbook(t *testing.T) {
 			{"more evidence is gathered", []string{gatherDepth, "{gather: changes.recent}", fixMotd, restartIt}, "same same", "", ""},
 			{"what is not come to is not known to differ", []string{gatherDepth, fixMotd, restartIt, "{do: motd.fix}"}, "same same", "", ""},
 			{
-				"less patience", []string{gatherDepth, "{do: motd.fix, verify: {expr: " + short + ", within: 30s}}", restartIt}, "differs differs",
+				"less patience",
+				[]string{gatherDepth, "{do: motd.fix, verify: {expr: " + short + ", within: 30s}}", restartIt},
+				"differs differs",
 				"systemd.restart web.service comes 1m30s earlier than then", "what would have come of systemd.restart web.service is not on record",
 			},
 			{
-				"more patience", []string{gatherDepth, "{do: motd.fix, verify: {expr: " + short + ", within: 5m}}", restartIt}, "differs differs",
+				"more patience",
+				[]string{gatherDepth, "{do: motd.fix, verify: {expr: " + short + ", within: 5m}}", restartIt},
+				"differs differs",
 				"systemd.restart web.service was done; now: Verifying: motd.fix has ended; waiting for queue_depth < 100",
 				"systemd.restart web.service was done, and what would have come without it is not on record",
 			},
 			{
-				"the fix is taken out", []string{gatherDepth, restartIt}, "differs differs",
+				"the fix is taken out",
+				[]string{gatherDepth, restartIt},
+				"differs differs",
 				"motd.fix was done; now: systemd.restart web.service", "motd.fix was done, and what would have come without it is not on record",
 			},
 			{
-				"the restart is taken out", []string{gatherDepth, fixMotd}, "differs differs",
-				"systemd.restart web.service was done; now: Escalated: every step of runbook backlog was tried", "systemd.restart web.service was done, and what would have come without it is not on record",
+				"the restart is taken out",
+				[]string{gatherDepth, fixMotd},
+				"differs differs",
+				"systemd.restart web.service was done; now: a human is called (Escalated): every step of runbook backlog was tried", "systemd.restart web.service was done, and what would have come without it is not on record",
 			},
 			{
-				"a human is asked first", []string{gatherDepth, "{do: motd.fix, approve: always}", restartIt}, "differs differs",
+				"a human is asked first",
+				[]string{gatherDepth, "{do: motd.fix, approve: always}", restartIt},
+				"differs differs",
 				"motd.fix was done; now: AwaitingApproval: motd.fix always waits for approval: evenkeel approve ", "motd.fix was done, and what would have come without it is not on record",
 			},
 			{
-				"it is judged by something that nobody read", []string{gatherDepth, "{do: motd.fix, verify: {expr: queue_depth < 50}}", restartIt}, "unknown unknown",
+				"it is judged by something that nobody read",
+				[]string{gatherDepth, "{do: motd.fix, verify: {expr: queue_depth < 50}}", restartIt},
+				"unknown unknown",
 				"", "what queue_depth < 50 said was not read then",
 			},
 			{"it applies only sometimes", []string{"{do: motd.fix, when: queue_depth > 1000}"}, "unknown unknown", "", "what queue_depth > 1000 said was not read then"},

@@ -173,7 +173,7 @@ var bans = []struct {
 	},
 	{
 		from: []string{"controller/backtest"},
-		to:   []string{"controller", "controller/act", "controller/api", "controller/hand", "controller/report", "state/observe", "state/observe/...", "state/record", "desired/read"},
+		to:   []string{"controller", "controller/act", "controller/api", "controller/hand", "state/observe", "state/observe/...", "state/record", "desired/read"},
 		why:  "what would be done is decided by the plan alone, from what is on record, wherever that was read",
 	},
 	{

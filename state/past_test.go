@@ -281,6 +281,8 @@ func TestFoldTakesAnything(t *testing.T) {
 		{Note: &Note{Kind: NoteSettled}},
 		{Note: &Note{Kind: NoteSilenced}},
 		{Note: &Note{Kind: NoteUnsilenced}},
+		{Note: &Note{Kind: NoteSeen}},
+		{Note: &Note{Kind: NoteSeen, Name: "of no case", Seen: &Seen{}}},
 		{Note: &Note{Kind: "unheard of"}},
 		{Outcome: &Outcome{ID: "x"}},
 		{Intent: &Intent{}},

@@ -52,11 +52,16 @@ func (a *app) defaultPaths() []string {
 
 // load reads desired state for this host.
 func (a *app) load(paths []string, origins bool) (*desired.Set, read.Problems, error) {
+	return a.loadWith(paths, read.Options{Origins: origins})
+}
+
+func (a *app) loadWith(paths []string, o read.Options) (*desired.Set, read.Problems, error) {
 	p, warnings, err := a.hostPolicy()
 	if err != nil {
 		return nil, nil, err
 	}
-	set, problems := read.Load(paths, read.Options{Environment: a.environment, Policy: p, Origins: origins})
+	o.Environment, o.Policy = a.environment, p
+	set, problems := read.Load(paths, o)
 	set, wrong, err := a.unsealed(set)
 	if err != nil {
 		return nil, nil, trouble(err)

@@ -20,16 +20,17 @@ const maxRuleFile = 16 << 20
 
 func (a *app) rulesCmd() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "rules check|test FILE...",
-		Short: "Check alert rules, and run their unit tests, offline",
-		Long: `Files are Prometheus' own, as promtool reads them, or hold AlertRules objects. The
-exit code is 0 where all is well and else 1, as promtool's.`,
+		Use:   "rules check|test|backtest FILE...",
+		Short: "Check alert rules, run their unit tests, and recorded alerts through runbooks",
+		Long: `Of check and test the files are Prometheus' own, as promtool reads them, or hold
+AlertRules objects; the exit code is 0 where all is well and else 1, as promtool's.
+Those of backtest hold Runbooks.`,
 		Args: cobra.ArbitraryArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return trouble(errors.New("there are: rules check and rules test, with one or more files"))
+			return trouble(errors.New("there are: rules check, rules test and rules backtest, with one or more files"))
 		},
 	}
-	cmd.AddCommand(a.rulesCheckCmd(), a.rulesTestCmd())
+	cmd.AddCommand(a.rulesCheckCmd(), a.rulesTestCmd(), a.rulesBacktestCmd())
 	return cmd
 }
 

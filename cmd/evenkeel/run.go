@@ -130,7 +130,7 @@ func (a *app) runController(ctx context.Context, every time.Duration, branch *br
 	if err != nil {
 		return err
 	}
-	server := api.NewServer(api.Options{Backend: c, History: d.historian, Notes: d.noter, Wishes: d.store.Wishes, Actuators: d.infos, Version: version, Log: log})
+	server := api.NewServer(api.Options{Backend: c, History: d.historian, Notes: d.noter, Record: d.recorder, Wishes: d.store.Wishes, Actuators: d.infos, Version: version, Log: log})
 	log.Info("evenkeel runs", "version", version, "socket", a.socket, "record", a.stateDir)
 
 	ctx, cancel := context.WithCancel(ctx)

@@ -31,9 +31,10 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exit":  exitCode,
-			"serve": serve,
-			"fill":  fill,
+			"exit":     exitCode,
+			"serve":    serve,
+			"fill":     fill,
+			"remember": remember,
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("NO_COLOR", "1")

@@ -174,6 +174,9 @@ func TestWhoMayNotChangeThings(t *testing.T) {
 				t.Errorf("%s %s: %d %s", name, path, code, body)
 			}
 		}
+		if code, body := ask(http.MethodGet, "/record"); code != http.StatusForbidden {
+			t.Errorf("%s reads the whole record: %d %s", name, code, body)
+		}
 		if code, body := ask(http.MethodGet, "/asks?id=x"); code != http.StatusOK {
 			t.Errorf("%s may not look: %d %s", name, code, body)
 		}

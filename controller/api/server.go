@@ -44,6 +44,7 @@ type Options struct {
 	History   Historian
 	Wishes    Wisher
 	Notes     Noter
+	Record    Recorder
 	Actuators func(ctx context.Context) []actuators.Info
 	Version   string // of the program
 	Group     string // its members may change things, besides root; empty: evenkeel-op
@@ -74,6 +75,7 @@ func NewServer(o Options) *Server {
 	s.mux.HandleFunc("GET /v1/history", s.history)
 	s.mux.HandleFunc("GET /v1/report", s.activity)
 	s.mux.HandleFunc("GET /v1/notes", s.notes)
+	s.mux.HandleFunc("GET /v1/record", s.changer(s.record))
 	s.mux.HandleFunc("GET /v1/actuators", s.actuators)
 	s.mux.HandleFunc("GET /v1/view", s.changer(s.view))
 	s.mux.HandleFunc("GET /v1/asks", s.asks)

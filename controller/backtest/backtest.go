@@ -15,9 +15,9 @@ import (
 
 // Run lives through the recorded Cases of alerts with what is wanted now, the oldest
 // first.
-func Run(want *desired.Set, entries []state.Entry, o Options) []Result {
+func Run(want *desired.Set, r Record, o Options) []Result {
 	results := []Result{}
-	for _, p := range episodes(entries) {
+	for _, p := range episodes(r) {
 		now := ""
 		if b := plan.BookFor(want, p.opened.Labels); b != nil {
 			now = b.Name
@@ -293,8 +293,15 @@ func (w *walk) instead(p state.Plan, t *tried) string {
 	now := strings.Join(held, "; ")
 	if s, ready := w.next(p); ready {
 		now = s.Action.String()
+	} else if w.own.Ended != "" {
+		now = w.calls()
 	}
 	return fmt.Sprintf("%s was done; now: %s", t.step().Action, cmp.Or(now, "nothing"))
+}
+
+// calls says why the ladder has ended.
+func (w *walk) calls() string {
+	return fmt.Sprintf("a human is called (%s): %s", w.own.Ended, w.own.Why)
 }
 
 // asks ends the walk where it waits for what nobody knows: what an expression says that
@@ -320,8 +327,8 @@ func (w *walk) asks(p state.Plan) {
 			}
 		}
 	}
-	if r := w.own.Ended; r != "" && w.last.Ended == "" {
-		w.parts(fmt.Sprintf("a human is called (%s): %s", r, w.own.Why))
+	if w.own.Ended != "" && w.last.Ended == "" {
+		w.parts(w.calls())
 	}
 }
 

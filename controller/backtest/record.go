@@ -13,6 +13,27 @@ var notes = []state.NoteKind{
 	state.NoteVersion, state.NoteSettled,
 }
 
+// Record is what a backtest rests on.
+type Record struct {
+	Entries []state.Entry  `json:"entries"` // those that are Needed, the oldest first
+	Tally   map[string]int `json:"tally"`   // of the Past that all entries come to: how often things were done
+}
+
+// past is what was known before the first entry: how often things were done is not
+// forgotten with the entries that told it, for the IDs of Steps rest on it.
+func (r Record) past() *state.Past {
+	p, last := state.NewPast(), state.NewPast()
+	for _, e := range r.Entries {
+		last.Fold(e)
+	}
+	for key, n := range r.Tally {
+		if before := n - last.Tally[key]; before > 0 {
+			p.Tally[key] = before
+		}
+	}
+	return p
+}
+
 // Needed tells whether a backtest rests on an entry, and leaves out of it what is long
 // and of no use here. What makes a host as it is declared is of no use: it is so.
 func Needed(e state.Entry) (state.Entry, bool) {
@@ -67,8 +88,8 @@ type tried struct {
 func (t *tried) step() state.Step { return t.begun.Intent.Step }
 
 // episodes finds the Cases of alerts in a record, the oldest first.
-func episodes(entries []state.Entry) []*episode {
-	past := state.NewPast()
+func episodes(r Record) []*episode {
+	past, entries := r.past(), r.Entries
 	var all []*episode
 	open := make(map[string]*episode) // by Case ID
 	for i, e := range entries {

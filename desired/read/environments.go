@@ -6,7 +6,7 @@ package read
 func Environments(paths []string, o Options) ([]string, Problems) {
 	l := loader{o: o.Complete(), kinds: specs(), plans: newPlans()}
 	defer l.close()
-	l.open(paths)
+	l.open(paths, false)
 	l.read()
 	l.parse()
 	l.identify()

@@ -28,6 +28,7 @@ type file struct {
 	name        string // within the tree
 	shown       string // as the user would write it
 	environment string // whose overlay it belongs to; empty: none
+	over        bool   // its objects take the place of others: see Options.Over
 	content     []byte
 }
 

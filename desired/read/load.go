@@ -31,6 +31,9 @@ type Options struct {
 	// Everywhere reads an environment as a whole: every service, whatever host it
 	// runs on. Unless Host names one, $(host) is AnyHost.
 	Everywhere bool
+	// Over are further files and folders, whose objects take the place of those of the
+	// same kind and name.
+	Over []string
 	// Origins fills Object.Origin, which costs time and memory.
 	Origins bool
 }
@@ -45,7 +48,8 @@ func Load(paths []string, o Options) (*desired.Set, Problems) {
 	o = o.Complete()
 	l := loader{o: o, kinds: specs(), plans: newPlans()}
 	defer l.close()
-	l.open(paths)
+	l.open(paths, false)
+	l.open(o.Over, true)
 	l.read()
 	l.parse()
 	l.identify()
@@ -122,8 +126,11 @@ func (l *loader) close() {
 }
 
 // open finds the files.
-func (l *loader) open(paths []string) {
-	seen := map[string]bool{}
+func (l *loader) open(paths []string, over bool) {
+	seen := map[string]*file{}
+	for _, f := range l.files {
+		seen[f.shown] = f
+	}
 	for _, name := range paths {
 		t, only, err := openTree(l.o.FS, name)
 		if err != nil {
@@ -145,10 +152,11 @@ func (l *loader) open(paths []string) {
 			}
 		}
 		for _, f := range files {
-			if !seen[f.shown] {
-				seen[f.shown] = true
+			if seen[f.shown] == nil {
+				seen[f.shown] = f
 				l.files = append(l.files, f)
 			}
+			seen[f.shown].over = over
 		}
 	}
 }

@@ -26,6 +26,10 @@ func (l *loader) identify() {
 			continue
 		}
 		if other := first[o.ref()]; other != nil {
+			if d.file.over && !other.doc.file.over {
+				l.objects[slices.Index(l.objects, other)], first[o.ref()] = o, o
+				continue
+			}
 			l.add(at(o.nameAt, "there is a "+o.kind+" named "+o.meta.Name+" already, at "+other.nameAt.pos().String()+"; names are unique within a kind"))
 			continue
 		}
