@@ -39,6 +39,7 @@ func (a *app) rulesCheckCmd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "check FILE...",
 		Short:   "Check files of rules as Prometheus does: every error with its place",
+		Long:    "Check files of rules as Prometheus does, and the expressions of Runbook objects: every\nerror with its place. A verify that cannot fail is warned of.",
 		Example: "  evenkeel rules check rules/*.yml",
 		Args:    cobra.MinimumNArgs(1),
 		RunE:    func(_ *cobra.Command, args []string) error { return a.rulesCheck(args, form) },
@@ -150,6 +151,15 @@ func checkRules(name string) checkedRules {
 			default:
 				one.Errors = append(one.Errors, p)
 			}
+		}
+	}
+	_, books := rules.Runbooks(text)
+	for _, f := range books {
+		p := checkedPlace{f.FileLine, f.FileCol, f.Text("")}
+		if f.Warning {
+			one.Warnings = append(one.Warnings, p)
+		} else {
+			one.Errors = append(one.Errors, p)
 		}
 	}
 	one.OK = len(one.Errors) == 0

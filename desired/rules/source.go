@@ -53,6 +53,9 @@ func Sources(text []byte) ([]Source, error) {
 		}
 		all = append(all, one)
 	}
+	if books, _ := Runbooks(text); books > 0 && len(all) == 0 {
+		return nil, nil // which have expressions, too
+	}
 	if len(all) == 0 && len(bytes.TrimSpace(text)) > 0 {
 		return nil, errors.New("the file holds no rules; write groups: at its top, or an AlertRules object")
 	}
