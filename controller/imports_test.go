@@ -207,6 +207,11 @@ var bans = []struct {
 		why:  "who is told something is told what is given, and nothing that could be found besides",
 	},
 	{
+		from: []string{"controller/drill"},
+		to:   []string{"controller", "controller/act", "controller/rehearse", "controller/rehearse/...", "state/observe", "state/observe/...", "state/record", "actuators/...", "desired/read"},
+		why:  "who drills knows the host by its socket and one command, so that a test can be the host",
+	},
+	{
 		from: []string{"controller/rehearse"},
 		to:   []string{"controller", "controller/act", "controller/api", "controller/plan", "controller/report", "state", "state/...", "desired", "desired/...", "actuators", "actuators/..."},
 		why:  "a disposable host is a leaf: it knows nothing of what is tried on it",

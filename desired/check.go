@@ -23,6 +23,7 @@ func Check(object string, spec any) []Finding {
 		c.matchers("spec.match", s.Match)
 		c.ladder("Runbook", "spec.steps", s.Steps)
 		c.runs(s.Limits)
+		c.drill(s)
 	case *TaskSpec:
 		c.ladder("Task", "spec.steps", s.Steps)
 	case *ChangeWindowSpec:

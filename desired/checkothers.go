@@ -40,6 +40,24 @@ func (c *checker) runs(l *RunbookRuns) {
 	}
 }
 
+// drill checks how a runbook is tried: what it waits for the runbook must be for.
+func (c *checker) drill(s *RunbookSpec) {
+	d := s.Drill
+	if d == nil {
+		return
+	}
+	c.argv("spec.drill.cause.command", d.Cause.Command)
+	matchers, err := ParseAllMatchers(s.Match)
+	if err != nil || d.Alert == "" {
+		return
+	}
+	for _, m := range matchers {
+		if m.Name == "alertname" && !m.Matches(map[string]string{m.Name: d.Alert}) {
+			c.bad("spec.drill.alert", "the runbook is not for %s: see spec.match", shorten(d.Alert))
+		}
+	}
+}
+
 func (c *checker) window(s *ChangeWindowSpec) {
 	c.matchers("spec.match", s.Match)
 	if s.Duration <= 0 {

@@ -50,6 +50,14 @@ type RunbookSpec struct {
 	Match  []string     `json:"match"`
 	Steps  []Do         `json:"steps"`
 	Limits *RunbookRuns `json:"limits,omitempty"`
+	Drill  *Drill       `json:"drill,omitempty"` // how it is tried on a disposable host; nothing of it is done anywhere else
+}
+
+// Drill is how a runbook is tried on a disposable host, before it is needed.
+type Drill struct {
+	Cause  Exec     `json:"cause"`            // brings the alert about; no shell
+	Alert  string   `json:"alert,omitempty"`  // the alertname that is to fire; none: the first that the runbook is for
+	Within Duration `json:"within,omitempty"` // how long it may take to fire; none: what its rule says, and two minutes
 }
 
 // RunbookRuns bounds how often a runbook runs.

@@ -94,7 +94,7 @@ runs systemd services, plans the difference, acts, and records what it did.
 		a.displacedCmd(), a.logsCmd(), a.schemaCmd(), a.rulesCmd(), a.actuatorsCmd(), a.checkCmd(), a.versionCmd(), a.completionCmd(), a.manCmd(),
 		a.startCmd(), a.stopCmd(), a.restartCmd(), a.reloadCmd(), a.suspendCmd(), a.resumeCmd(), a.holdCmd(),
 		a.retryCmd(), a.acceptCmd(), a.approveCmd(), a.releaseCmd(), a.reconcileCmd(), a.rollbackCmd(),
-		a.rehearseCmd(), a.demoCmd(), a.debugCmd(),
+		a.rehearseCmd(), a.drillCmd(), a.demoCmd(), a.debugCmd(),
 		a.importCmd(), a.installCmd(), a.uninstallCmd(), a.changesCmd(),
 	)
 	for _, c := range cmd.Commands() {

@@ -19,6 +19,7 @@ import (
 	"github.com/pakashop/evenkeel/controller"
 	"github.com/pakashop/evenkeel/controller/api"
 	"github.com/pakashop/evenkeel/controller/wall"
+	"github.com/pakashop/evenkeel/state"
 )
 
 func (a *app) runCmd() *cobra.Command {
@@ -130,7 +131,10 @@ func (a *app) runController(ctx context.Context, every time.Duration, branch *br
 	if err != nil {
 		return err
 	}
-	server := api.NewServer(api.Options{Backend: c, History: d.historian, Notes: d.noter, Record: d.recorder, Wishes: d.store.Wishes, Actuators: d.infos, Version: version, Log: log})
+	server := api.NewServer(api.Options{
+		Backend: c, History: d.historian, Notes: d.noter, Record: d.recorder, Wishes: d.store.Wishes, Actuators: d.infos, Query: d.query,
+		Version: version, Log: log,
+	})
 	log.Info("evenkeel runs", "version", version, "socket", a.socket, "record", a.stateDir)
 
 	ctx, cancel := context.WithCancel(ctx)
@@ -170,6 +174,11 @@ func modest() {
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(1)
 	}
+}
+
+// query says what an expression comes to now.
+func (d *daemon) query(ctx context.Context, expr string) state.Fact[state.QueryResult] {
+	return d.parts.metrics.Observe(ctx, nil, []string{expr}).Queries[expr]
 }
 
 // infos asks each actuator what it can do.

@@ -38,7 +38,7 @@ const (
 	maxLimit     = 10000
 )
 
-// Options are what the server answers from. All but Group are required.
+// Options are what the server answers from. All but Group and Query are required.
 type Options struct {
 	Backend   Backend
 	History   Historian
@@ -46,8 +46,9 @@ type Options struct {
 	Notes     Noter
 	Record    Recorder
 	Actuators func(ctx context.Context) []actuators.Info
-	Version   string // of the program
-	Group     string // its members may change things, besides root; empty: evenkeel-op
+	Query     Querier // nil: no rules are evaluated
+	Version   string  // of the program
+	Group     string  // its members may change things, besides root; empty: evenkeel-op
 	Log       *slog.Logger
 }
 
@@ -79,6 +80,7 @@ func NewServer(o Options) *Server {
 	s.mux.HandleFunc("GET /v1/actuators", s.actuators)
 	s.mux.HandleFunc("GET /v1/view", s.changer(s.view))
 	s.mux.HandleFunc("GET /v1/asks", s.asks)
+	s.mux.HandleFunc("POST /v1/query", s.changer(s.query))
 	s.mux.HandleFunc("POST /v1/hand", s.changer(s.hand))
 	s.mux.HandleFunc("POST /v1/reload", s.changer(s.reload))
 	s.mux.HandleFunc("POST /v1/reconcile", s.changer(s.reconcile))

@@ -86,7 +86,8 @@ func (w *walk) begins() *state.Past {
 	p.Seq, p.Tally, p.Failures, p.Charges, p.Upheaval = b.Seq, b.Tally, b.Failures, b.Charges, b.Upheaval
 	p.Holds, p.Approved, p.Let, p.Released, p.Resumed = b.Holds, b.Approved, b.Let, b.Released, b.Resumed
 	p.Cases, p.Closed, p.Silences, p.Runs = b.Cases, b.Closed, b.Silences, b.Runs
-	p.Failovers, p.Scales, p.Flight, p.Version, p.Renewed = b.Failovers, b.Scales, b.Flight, b.Version, b.Renewed
+	p.Failovers, p.Scales, p.Woken = b.Failovers, b.Scales, b.Woken
+	p.Flight, p.Version, p.Renewed = b.Flight, b.Version, b.Renewed
 	for key, c := range p.Cases {
 		p.Cases[key] = rests(c, w.now)
 	}

@@ -9,7 +9,7 @@ import (
 // notes are the kinds of Notes that a backtest rests on.
 var notes = []state.NoteKind{
 	state.NoteCase, state.NoteHealed, state.NoteSeen, state.NoteHold, state.NoteLifted, state.NoteApproved, state.NoteRetried,
-	state.NoteReleased, state.NoteTaken, state.NoteLet, state.NoteSilenced, state.NoteUnsilenced, state.NoteFailover, state.NoteStoodIn,
+	state.NoteReleased, state.NoteTaken, state.NoteLet, state.NoteSilenced, state.NoteUnsilenced, state.NoteFailover, state.NoteStoodIn, state.NoteAsDeclared,
 	state.NoteVersion, state.NoteSettled,
 }
 

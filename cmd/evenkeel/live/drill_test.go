@@ -1,0 +1,147 @@
+package live_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A queue that jams when it is told to, and is mended by a restart; its rule is hasty.
+const drilledQueue = `apiVersion: evenkeel.dev/v1
+kind: Service
+metadata: {name: queue}
+spec:
+  unitFile:
+    content: |
+      [Service]
+      ExecStart=/usr/bin/python3 /usr/local/lib/queue.py
+
+      [Install]
+      WantedBy=multi-user.target
+  files:
+    - path: /usr/local/lib/queue.py
+      content: |
+        import http.server
+        depth = 0
+        class Queue(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                global depth
+                if self.path == "/jam":
+                    depth = 50
+                self.send_response(200)
+                self.send_header("Content-Type", "text/plain; version=0.0.4")
+                self.end_headers()
+                self.wfile.write(("queue_depth %d\nqueue_workers 4\n" % depth).encode())
+        http.server.HTTPServer(("127.0.0.1", 9101), Queue).serve_forever()
+  ports: {http: 9101}
+  readinessProbe: {httpGet: {path: /metrics, port: http}, periodSeconds: 1}
+  metrics: {httpGet: {path: /metrics, port: http}, interval: 1s}
+---
+apiVersion: evenkeel.dev/v1
+kind: AlertRules
+metadata: {name: queue}
+spec:
+  groups:
+    - name: queue
+      interval: 1s
+      rules: [{alert: QueueJammed, expr: queue_depth > 10, for: 2s, labels: {severity: P2}, annotations: {impact: orders wait, action: restart the queue}}]
+---
+`
+
+// jammed is a runbook for it.
+const jammed = `apiVersion: evenkeel.dev/v1
+kind: Runbook
+metadata: {name: jammed}
+spec:
+  match: ['alertname="QueueJammed"']
+  steps:
+    - {gather: metrics.query, with: {expr: queue_depth}}
+    - {do: restart, settle: 1s, verify: {expr: queue_depth < 10, within: 30s}}
+  drill: {cause: {command: [/usr/bin/curl, -fsS, "http://127.0.0.1:9101/jam"]}}
+`
+
+// drillJSON is what drill -o json says, as far as it is looked at.
+type drillJSON struct {
+	OK                         bool
+	Outcome, Detail, Object    string
+	Caused, Fired, Over        string
+	DetectMS, RemedyMS, OverMS int64
+	Verify                     []struct {
+		Rung               int
+		CannotFail         string
+		Sound, Caused, End *struct{ Known, Yes bool }
+	}
+	Rungs []struct{ Action, Outcome, Evidence string }
+	Waits []struct{ Reason string }
+}
+
+// drills runs a drill on this machine, which boots a host for it.
+func drills(t *testing.T, estate string, want int, args ...string) (d drillJSON) {
+	t.Helper()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "all.yaml"), []byte(estate), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var out, talk bytes.Buffer
+	cmd := exec.Command(binary, append([]string{"drill", "jammed", dir, "-o", "json"}, args...)...)
+	cmd.Stdout, cmd.Stderr = &out, &talk
+	err := cmd.Run()
+	if code := cmd.ProcessState.ExitCode(); code != want || json.Unmarshal(out.Bytes(), &d) != nil {
+		t.Fatalf("drill: exit %d, want %d; %v\n%s%s", code, want, err, out.String(), talk.String())
+	}
+	return d
+}
+
+// A runbook that works: its alert is caused and fires, the runbook remedies it, the
+// verification says no before and yes after, and all of it is told.
+func TestADrillOfASoundRunbook(t *testing.T) {
+	t.Parallel()
+	d := drills(t, drilledQueue+jammed, 0)
+	if !d.OK || d.Outcome != "asDeclared" || d.Object != "Service/queue" || d.Caused == "" || d.Over == "" || d.DetectMS < 2000 || d.OverMS <= 0 {
+		t.Errorf("it says %+v", d)
+	}
+	if v := d.Verify; len(v) != 1 || v[0].Rung != 2 || !v[0].Sound.Yes || !v[0].Caused.Known || v[0].Caused.Yes || !v[0].End.Yes {
+		t.Errorf("the verification says %+v", v)
+	}
+	if r := d.Rungs; len(r) != 2 || !strings.Contains(r[0].Evidence, "50") || r[1].Action != "systemd.restart queue.service" || r[1].Outcome != "done" {
+		t.Errorf("it did %+v", r)
+	}
+}
+
+// What verifies is a number that is always so: nothing in its text says it, the drill does.
+func TestADrillOfAVerificationThatCannotFail(t *testing.T) {
+	t.Parallel()
+	d := drills(t, drilledQueue+strings.Replace(jammed, "queue_depth < 10", "queue_workers > 1", 1), 1)
+	if v := d.Verify; d.OK || d.Outcome != "cannotFail" || len(v) != 1 || !v[0].Sound.Yes || !v[0].Caused.Yes || v[0].CannotFail == "" {
+		t.Errorf("it says %+v", d)
+	}
+	if len(d.Rungs) > 0 {
+		t.Errorf("it did %+v, and it would have proved nothing", d.Rungs)
+	}
+}
+
+// What is said to be the cause causes nothing.
+func TestADrillOfAnAlertThatDoesNotFire(t *testing.T) {
+	t.Parallel()
+	d := drills(t, drilledQueue+jammed, 1, "--cause", "true", "--within", "5s")
+	if d.OK || d.Outcome != "notFired" || d.Fired != "" || len(d.Rungs) > 0 {
+		t.Errorf("it says %+v", d)
+	}
+}
+
+// What waits for a human ends the drill, and --yes lets it go.
+func TestADrillThatWaitsForAHuman(t *testing.T) {
+	t.Parallel()
+	asks := drilledQueue + strings.Replace(jammed, "{do: restart,", "{do: restart, approve: always,", 1)
+	d := drills(t, asks, 1)
+	if d.OK || d.Outcome != "waits" || len(d.Waits) == 0 || d.Waits[len(d.Waits)-1].Reason != "AwaitingApproval" {
+		t.Errorf("it says %+v", d)
+	}
+	if d := drills(t, asks, 0, "--yes"); !d.OK {
+		t.Errorf("with --yes it says %+v", d)
+	}
+}
