@@ -31,3 +31,14 @@ type Runbook struct {
 
 // Object is the name by which the record speaks of it.
 func (r Runbook) Object() string { return "Runbook/" + r.Name }
+
+// Command is the cause as it is run: variables stand for what they are since the Drill
+// was read, so that $$(…) is a shell's own $(…) now.
+func (d Drill) Command() []string {
+	out := make([]string, 0, len(d.Cause.Command))
+	for _, arg := range d.Cause.Command {
+		arg, _ = Expand(arg, func(string) (string, bool) { return "", false })
+		out = append(out, arg)
+	}
+	return out
+}

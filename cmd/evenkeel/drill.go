@@ -114,7 +114,7 @@ func (o drillOptions) plan(set *desired.Set, name string) (drill.Plan, error) {
 	p.Book, p.Within = set.Runbooks[i], o.within
 	alert := o.alert
 	if d := p.Book.Spec.Drill; d != nil {
-		p.Cause = d.Cause.Command
+		p.Cause = d.Command()
 		if alert == "" {
 			alert = d.Alert
 		}

@@ -169,7 +169,7 @@ func TestWhoMayNotChangeThings(t *testing.T) {
 			s.mux.ServeHTTP(w, req)
 			return w.Code, w.Body.String()
 		}
-		for _, path := range []string{"/hand", "/reload", "/reconcile"} {
+		for _, path := range []string{"/hand", "/reload", "/reconcile", "/query"} {
 			if code, body := ask(http.MethodPost, path); code != http.StatusForbidden || !strings.Contains(body, "evenkeel-op") || !strings.Contains(body, "sudo") {
 				t.Errorf("%s %s: %d %s", name, path, code, body)
 			}

@@ -20,22 +20,29 @@ const silenced = "a drill: its runbook waits until what verifies it was read"
 // cause breaks what the runbook is for. Its alert is silenced meanwhile, so that nothing
 // is done about it before the verifications have said what they say of the broken host.
 func (d *drill) cause(ctx context.Context) error {
-	_, err := d.Host.Hand(ctx, hand.Request{
-		Verb: hand.Silence, Names: []string{desired.Matcher{Name: "alertname", Op: "=", Value: d.Alert.Name}.String()}, For: d.within() + d.takesAll(), Why: silenced,
-	})
-	if err != nil {
-		return fmt.Errorf("have the runbook wait: %w", err)
+	if err := d.silence(ctx); err != nil {
+		return err
 	}
 	v, err := d.Host.View(ctx)
 	if err != nil {
 		return fmt.Errorf("look at the host: %w", err)
 	}
 	d.report.Caused = report.At(v.Now.Wall)
-	d.Say("the cause: %s", strings.Join(d.Cause, " "))
+	d.Say("the cause: %s", strings.Join(strings.Fields(strings.Join(d.Cause, " ")), " "))
 	ctx, cancel := context.WithTimeout(ctx, d.Takes)
 	defer cancel()
 	if out, err := d.Host.Run(ctx, d.Cause); err != nil {
 		return fmt.Errorf("the cause, within %s: %w: %s", d.Takes, err, strings.TrimSpace(out))
+	}
+	return nil
+}
+
+// silence keeps the runbook back.
+func (d *drill) silence(ctx context.Context) error {
+	whose := desired.Matcher{Name: "alertname", Op: "=", Value: d.Alert.Name}
+	r := hand.Request{Verb: hand.Silence, Names: []string{whose.String()}, For: d.within() + d.takesAll(), Why: silenced}
+	if _, err := d.Host.Hand(ctx, r); err != nil {
+		return fmt.Errorf("have the runbook wait: %w", err)
 	}
 	return nil
 }

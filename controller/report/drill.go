@@ -138,6 +138,14 @@ func (d Drill) Text(st Style) string {
 // saysWidth is what is shown of a result.
 const saysWidth = 60
 
+// tail is the end of a text, where the value of a series is.
+func tail(s string, width int) string {
+	if r := []rune(s); len(r) > width {
+		return "…" + string(r[len(r)-width+1:])
+	}
+	return s
+}
+
 func (v DrillVerify) write(b *strings.Builder, st Style) {
 	b.WriteString(wrap(Escape(v.Expr), fmt.Sprintf("  step %-4d", v.Rung), "           "))
 	if v.CannotFail != "" {
@@ -159,7 +167,7 @@ func (v DrillVerify) write(b *strings.Builder, st Style) {
 		}
 		says := ""
 		if one.r.Says != "" && (one.r.Yes || !one.r.Known) {
-			says = "  " + Escape(cut(one.r.Says, saysWidth))
+			says = "  " + Escape(tail(one.r.Says, saysWidth))
 		}
 		fmt.Fprintf(b, "           %-26s %s%s\n", one.when, st.paint(c, word), says)
 	}

@@ -1,4 +1,4 @@
-package live_test
+package drills_test
 
 import (
 	"bytes"
@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/pakashop/evenkeel/controller/rehearse"
 )
 
 // A queue that jams when it is told to, and is mended by a restart; its rule is hasty.
@@ -79,28 +81,37 @@ type drillJSON struct {
 	Waits []struct{ Reason string }
 }
 
-// drills runs a drill on this machine, which boots a host for it.
-func drills(t *testing.T, estate string, want int, args ...string) (d drillJSON) {
+// estate is a folder of desired state.
+func estate(t *testing.T, objects string) (dir string) {
 	t.Helper()
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "all.yaml"), []byte(estate), 0o644); err != nil {
+	dir = t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "all.yaml"), []byte(objects), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	return dir
+}
+
+// drills runs a drill on this machine, which boots a host for it.
+func drills(t *testing.T, want int, args ...string) (d drillJSON) {
+	t.Helper()
 	var out, talk bytes.Buffer
-	cmd := exec.Command(binary, append([]string{"drill", "jammed", dir, "-o", "json"}, args...)...)
+	cmd := exec.Command(binary, append([]string{"drill", "-o", "json"}, args...)...)
 	cmd.Stdout, cmd.Stderr = &out, &talk
 	err := cmd.Run()
 	if code := cmd.ProcessState.ExitCode(); code != want || json.Unmarshal(out.Bytes(), &d) != nil {
-		t.Fatalf("drill: exit %d, want %d; %v\n%s%s", code, want, err, out.String(), talk.String())
+		t.Fatalf("drill %q: exit %d, want %d; %v\n%s%s", args, code, want, err, out.String(), talk.String())
 	}
 	return d
 }
 
-// A runbook that works: its alert is caused and fires, the runbook remedies it, the
-// verification says no before and yes after, and all of it is told.
-func TestADrillOfASoundRunbook(t *testing.T) {
+// asking is the same runbook, whose step waits for a human.
+var asking = strings.Replace(jammed, "{do: restart,", "{do: restart, approve: always,", 1)
+
+// A runbook that works: its alert is caused and fires, the runbook remedies it when it is
+// let go, the verification says no before and yes after, and all of it is told.
+func TestASoundRunbook(t *testing.T) {
 	t.Parallel()
-	d := drills(t, drilledQueue+jammed, 0)
+	d := drills(t, 0, "jammed", estate(t, drilledQueue+asking), "--yes")
 	if !d.OK || d.Outcome != "asDeclared" || d.Object != "Service/queue" || d.Caused == "" || d.Over == "" || d.DetectMS < 2000 || d.OverMS <= 0 {
 		t.Errorf("it says %+v", d)
 	}
@@ -112,10 +123,19 @@ func TestADrillOfASoundRunbook(t *testing.T) {
 	}
 }
 
-// What verifies is a number that is always so: nothing in its text says it, the drill does.
-func TestADrillOfAVerificationThatCannotFail(t *testing.T) {
+// What waits for a human ends the drill.
+func TestARunbookThatWaitsForAHuman(t *testing.T) {
 	t.Parallel()
-	d := drills(t, drilledQueue+strings.Replace(jammed, "queue_depth < 10", "queue_workers > 1", 1), 1)
+	d := drills(t, 1, "jammed", estate(t, drilledQueue+asking))
+	if d.OK || d.Outcome != "waits" || len(d.Waits) == 0 || d.Waits[len(d.Waits)-1].Reason != "AwaitingApproval" {
+		t.Errorf("it says %+v", d)
+	}
+}
+
+// What verifies is a number that is always so: nothing in its text says it, the drill does.
+func TestAVerificationThatCannotFail(t *testing.T) {
+	t.Parallel()
+	d := drills(t, 1, "jammed", estate(t, drilledQueue+strings.Replace(jammed, "queue_depth < 10", "queue_workers > 1", 1)))
 	if v := d.Verify; d.OK || d.Outcome != "cannotFail" || len(v) != 1 || !v[0].Sound.Yes || !v[0].Caused.Yes || v[0].CannotFail == "" {
 		t.Errorf("it says %+v", d)
 	}
@@ -125,23 +145,54 @@ func TestADrillOfAVerificationThatCannotFail(t *testing.T) {
 }
 
 // What is said to be the cause causes nothing.
-func TestADrillOfAnAlertThatDoesNotFire(t *testing.T) {
+func TestAnAlertThatDoesNotFire(t *testing.T) {
 	t.Parallel()
-	d := drills(t, drilledQueue+jammed, 1, "--cause", "true", "--within", "5s")
+	d := drills(t, 1, "jammed", estate(t, drilledQueue+jammed), "--cause", "true", "--within", "5s")
 	if d.OK || d.Outcome != "notFired" || d.Fired != "" || len(d.Rungs) > 0 {
 		t.Errorf("it says %+v", d)
 	}
 }
 
-// What waits for a human ends the drill, and --yes lets it go.
-func TestADrillThatWaitsForAHuman(t *testing.T) {
+// hasty makes the rules of the two runbooks below fire within seconds: a test need not
+// wait for what an operator may.
+const hasty = `
+	sed -i 's/for: 1m/for: 4s/; s/interval: 15s/interval: 1s/; s/lag_seconds > 60/lag_seconds > 3/' alerts/rules/meilisearch-index-lag.yaml alerts/rules/redis-memory.yaml
+	sed -i 's/lag_seconds < 60/lag_seconds < 3/; s/settle: 10s/settle: 2s/' alerts/meilisearch-index-lag.yaml
+	sed -i 's/^  metrics: {\(redis\|meilisearch\): {\(.*\)}}$/  metrics: {\1: {\2}, interval: 1s}/' platform.yaml`
+
+// Two of the example's runbooks, by the causes that they say themselves, and by the
+// policy that lies beside them.
+func TestTheExamplesDrills(t *testing.T) {
 	t.Parallel()
-	asks := drilledQueue + strings.Replace(jammed, "{do: restart,", "{do: restart, approve: always,", 1)
-	d := drills(t, asks, 1)
-	if d.OK || d.Outcome != "waits" || len(d.Waits) == 0 || d.Waits[len(d.Waits)-1].Reason != "AwaitingApproval" {
-		t.Errorf("it says %+v", d)
+	packages, err := rehearse.PackageLayer()
+	if err != nil {
+		t.Fatal(err)
 	}
-	if d := drills(t, asks, 0, "--yes"); !d.OK {
-		t.Errorf("with --yes it says %+v", d)
+	programs, dir := t.TempDir(), t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("../../../examples/pakashop")); err != nil {
+		t.Fatal(err)
+	}
+	line := exec.Command("sh", "-ec", hasty)
+	if line.Dir = dir; line.Run() != nil {
+		t.Fatal("the example has another form than this test knows")
+	}
+	to := filepath.Join(programs, "usr/local/lib/pakashop")
+	if err := os.MkdirAll(to, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(programs, 0o755); err != nil { // it becomes the host's root folder
+		t.Fatal(err)
+	}
+	if err := build(to+"/", "../../../examples", "./pakashop/service", "./pakashop/meilisearch"); err != nil {
+		t.Fatal(err)
+	}
+	for name, did := range map[string]string{"meilisearch-index-lag": "systemd.restart meilisearch.service", "redis-memory": "cache.flush"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			d := drills(t, 0, name, dir, "--policy", filepath.Join(dir, "policy.example"), "--layer", programs, "--layer", packages)
+			if n := len(d.Rungs); n < 3 || !strings.HasPrefix(d.Rungs[n-1].Action, did) || d.Rungs[0].Evidence == "" {
+				t.Errorf("it did %+v", d.Rungs)
+			}
+		})
 	}
 }
