@@ -158,6 +158,10 @@ func runbookNames(set *desired.Set) []string {
 
 // drill brings the clone to its declared state, and drills.
 func (c clone) drill(ctx context.Context, o drill.Options) (out report.Drill, err error) {
+	// What this host's past holds, suspends or has spent says nothing of a runbook.
+	if err := c.host.Command(ctx, "rm", "-rf", defaultState).Run(); err != nil {
+		return out, trouble(fmt.Errorf("forget this host's past in the clone: %w", err))
+	}
 	steps := &strings.Builder{}
 	if err := c.apply(ctx, steps); err != nil {
 		c.a.say("%s", strings.TrimSpace(steps.String()))

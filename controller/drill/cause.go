@@ -118,12 +118,28 @@ func (d *drill) caused(ctx context.Context) error {
 	err = d.readings(ctx, v.Now, func(v *report.DrillVerify, r *report.DrillReading) {
 		v.Caused = r
 		d.Say("step %d is verified by %s, which says before any step: %s", v.Rung, v.Expr, word(r))
-		if r.Known && r.Yes && v.Sound.Known && v.Sound.Yes && v.CannotFail == "" {
-			v.CannotFail = "it says yes before the cause, and after it before anything was done"
-			d.ends(report.DrillCannotFail, "the verification of step %d cannot fail: %s", v.Rung, v.CannotFail)
+		if r.Known && r.Yes {
+			d.doubt(v)
 		}
 	})
 	return err
+}
+
+// doubt ends the drill because of a verification that says yes of the broken host: what
+// came of the steps would prove nothing.
+func (d *drill) doubt(v *report.DrillVerify) {
+	how, why := report.DrillProvesNothing, "it says yes after the cause, before anything was done"
+	if v.Sound.Known && v.Sound.Yes {
+		v.CannotFail = "it says yes before the cause, and after it before anything was done"
+		how, why = report.DrillCannotFail, v.CannotFail
+	}
+	switch {
+	case d.report.Outcome != "": // another one, which was said
+	case how == report.DrillCannotFail:
+		d.ends(how, "the verification of step %d cannot fail: %s", v.Rung, why)
+	default:
+		d.ends(how, "the verification of step %d proves nothing: %s", v.Rung, why)
+	}
 }
 
 // unsilence lets the runbook go.

@@ -163,6 +163,7 @@ func TestHowADrillEnds(t *testing.T) {
 			}
 		}}, false, report.DrillAsDeclared, ""},
 		{"the verification always says yes", queue{acts: mends, sees: says(true)}, false, report.DrillCannotFail, "it says yes before the cause, and after it before anything was done"},
+		{"it says yes once it is broken", queue{acts: mends, sees: says(false, true)}, false, report.DrillProvesNothing, "it says yes after the cause, before anything was done"},
 		{"it fires before", queue{firing: true}, false, report.DrillUnsound, "it is active, and nothing was broken yet"},
 		{"it never fires", queue{causes: func(*queue) {}}, false, report.DrillNotFired, "did not fire within 10s of its cause: it was neither"},
 		{"it is blind", queue{blind: "one target is away"}, false, report.DrillNotFired, "nothing is done because of it: one target is away"},

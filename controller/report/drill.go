@@ -38,7 +38,11 @@ type DrillOutcome string
 const (
 	DrillAsDeclared DrillOutcome = "asDeclared"
 	DrillCannotFail DrillOutcome = "cannotFail" // a verification says yes whatever happens
-	DrillUnsound    DrillOutcome = "unsound"    // the alert was active before anything was broken
+	// DrillProvesNothing: one says yes though the alert fires and nothing was done, and did
+	// not say yes before.
+	DrillProvesNothing DrillOutcome = "provesNothing"
+
+	DrillUnsound    DrillOutcome = "unsound" // the alert was active before anything was broken
 	DrillNotFired   DrillOutcome = "notFired"
 	DrillOtherBook  DrillOutcome = "otherRunbook" // another runbook is for the alert that fired
 	DrillWaits      DrillOutcome = "waits"        // for a human

@@ -123,10 +123,29 @@ func TestASoundRunbook(t *testing.T) {
 	}
 }
 
-// What waits for a human ends the drill.
+// layer is a folder to lay over the machine's root, with one more folder in it.
+func layer(t *testing.T, folder string) (dir, in string) {
+	t.Helper()
+	dir = t.TempDir()
+	in = filepath.Join(dir, folder)
+	if err := os.MkdirAll(in, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(dir, 0o755); err != nil { // it becomes the host's root folder
+		t.Fatal(err)
+	}
+	return dir, in
+}
+
+// What waits for a human ends the drill; the past of the machine, on whose record
+// nothing could be done, is none of the clone's.
 func TestARunbookThatWaitsForAHuman(t *testing.T) {
 	t.Parallel()
-	d := drills(t, 1, "jammed", estate(t, drilledQueue+asking))
+	past, in := layer(t, "var/lib/evenkeel")
+	if err := os.WriteFile(filepath.Join(in, "evenkeel.db"), []byte("no record"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d := drills(t, 1, "jammed", estate(t, drilledQueue+asking), "--layer", past)
 	if d.OK || d.Outcome != "waits" || len(d.Waits) == 0 || d.Waits[len(d.Waits)-1].Reason != "AwaitingApproval" {
 		t.Errorf("it says %+v", d)
 	}
@@ -168,20 +187,14 @@ func TestTheExamplesDrills(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	programs, dir := t.TempDir(), t.TempDir()
+	programs, to := layer(t, "usr/local/lib/pakashop")
+	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS("../../../examples/pakashop")); err != nil {
 		t.Fatal(err)
 	}
 	line := exec.Command("sh", "-ec", hasty)
 	if line.Dir = dir; line.Run() != nil {
 		t.Fatal("the example has another form than this test knows")
-	}
-	to := filepath.Join(programs, "usr/local/lib/pakashop")
-	if err := os.MkdirAll(to, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Chmod(programs, 0o755); err != nil { // it becomes the host's root folder
-		t.Fatal(err)
 	}
 	if err := build(to+"/", "../../../examples", "./pakashop/service", "./pakashop/meilisearch"); err != nil {
 		t.Fatal(err)
