@@ -3,6 +3,7 @@ package gather
 import (
 	"context"
 	"errors"
+	"os"
 	"time"
 
 	"github.com/pakashop/evenkeel/actuators"
@@ -81,7 +82,7 @@ func collect(ctx context.Context, r actuators.Request, read func(context.Context
 	var known *actuators.Error
 	switch {
 	case err == nil:
-	case ctx.Err() != nil:
+	case ctx.Err() != nil, errors.Is(err, os.ErrDeadlineExceeded): // whose clock is the first to say so
 		return actuators.Result{}, actuators.Errorf(actuators.Timeout, "%s: not in time: %w", r.Action, err)
 	case errors.As(err, &known):
 		return actuators.Result{}, actuators.Errorf(known.Kind, "%s: %w", r.Action, err)

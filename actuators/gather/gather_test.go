@@ -97,11 +97,11 @@ func TestLogsAreSearched(t *testing.T) {
 		want []string
 		no   []string
 	}{
-		"a trace, as a story": {[]string{"trace", "abc"}, []string{"3 of 5 lines match", "slowest:\n  22:13:24.000 a info: order placed (1200 ms) traceId=abc orderId=o-7", "newest:\n22:13:21.000 c info: plain abc token=***\n"}, []string{"other", "0971234567", "asked"}},
-		"an expression":       {[]string{"grep", `"responseTime":[0-9]{4,}`}, []string{"1 of 5 lines match", "order placed"}, []string{"failed"}},
-		"pino's level":        {[]string{"priority", "err"}, []string{"1 of 5", "b err: payment failed (900 ms)"}, nil},
-		"a field":             {[]string{"field", "orderId=o-7"}, []string{"1 of 5"}, nil},
-		"nothing":             {[]string{"grep", "nobody"}, []string{"0 of 5 lines match"}, []string{"\n"}},
+		"a trace, as a story": {[]string{"trace", "abc"}, []string{"3 of 6 lines match", "slowest:\n  22:13:24.000 a info: order placed (1200 ms) traceId=abc orderId=o-7", "newest:\n22:13:21.000 c info: plain abc token=***\n"}, []string{"other", "0971234567", "asked"}},
+		"an expression":       {[]string{"grep", `"responseTime":[0-9]{4,}`}, []string{"1 of 6 lines match", "order placed"}, []string{"failed"}},
+		"pino's level":        {[]string{"priority", "err"}, []string{"1 of 6", "b err: payment failed (900 ms)"}, nil},
+		"a field":             {[]string{"field", "orderId=o-7"}, []string{"1 of 6"}, nil},
+		"nothing":             {[]string{"grep", "nobody"}, []string{"0 of 6 lines match"}, []string{"\n"}},
 	} {
 		res, err := New("1").Apply(t.Context(), request("logs.search", journalOf(), tt.args...))
 		if err != nil {

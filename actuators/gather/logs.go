@@ -1,7 +1,6 @@
 package gather
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -47,24 +46,31 @@ func logsSearch(ctx context.Context, r actuators.Request) (found, error) {
 		return found{}, err
 	}
 	var all []entry
-	read := 0
-	sc := bufio.NewScanner(bytes.NewReader(r.Content))
-	sc.Buffer(nil, 1<<20)
-	for sc.Scan() && ctx.Err() == nil {
-		e, ok := parseEntry(sc.Bytes())
-		if !ok {
+	read, long := 0, 0
+	for line := range bytes.Lines(r.Content) {
+		if err := ctx.Err(); err != nil {
+			return found{}, err
+		}
+		e, is := parseEntry(line)
+		switch is {
+		case tooLong:
+			long++
+		case noText:
 			continue
 		}
-		read++
-		if w.wants(e) {
+		if read++; is == aText && w.wants(e) {
 			all = append(all, e)
 		}
 	}
-	if err := ctx.Err(); err != nil {
-		return found{}, err
-	}
-	return w.show(all, read), nil
+	return w.show(all, read, long), nil
 }
+
+// What a line of the journal's JSON is.
+const (
+	noText = iota
+	aText
+	tooLong // and was left out: journalctl says null then
+)
 
 var priorities = []string{"emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"}
 
@@ -93,20 +99,32 @@ func parseWish(r actuators.Request) (wish, error) {
 	return w, nil
 }
 
-// parseEntry reads journalctl's JSON. A field that is no string is nobody's text.
-func parseEntry(line []byte) (e entry, ok bool) {
+// parseEntry reads journalctl's JSON, in which a text that cannot be printed as it is,
+// because of the colours in it for example, is a list of its bytes.
+func parseEntry(line []byte) (e entry, is int) {
 	var raw map[string]any
 	if json.Unmarshal(line, &raw) != nil {
-		return e, false
+		return e, noText
 	}
-	word := func(name string) string { s, _ := raw[name].(string); return s }
+	if v, ok := raw["MESSAGE"]; ok && v == nil {
+		return e, tooLong
+	}
+	word := func(name string) string {
+		switch v := raw[name].(type) {
+		case string:
+			return v
+		case []any:
+			return ofBytes(v)
+		}
+		return ""
+	}
 	us, _ := strconv.ParseInt(word("__REALTIME_TIMESTAMP"), 10, 64)
 	e = entry{at: time.UnixMicro(us).UTC(), unit: word("_SYSTEMD_UNIT"), message: word("MESSAGE"), priority: 6}
 	if u := word("UNIT"); u != "" && word("_PID") == "1" {
 		e.unit = u
 	}
 	if n, err := strconv.Atoi(word("PRIORITY")); err == nil {
-		e.priority = n
+		e.priority = min(max(n, 0), 7)
 	}
 	if strings.HasPrefix(e.message, "{") && json.Unmarshal([]byte(e.message), &e.pino) == nil {
 		e.priority = min(e.priority, pinoPriority(e.pino["level"]))
@@ -117,8 +135,27 @@ func parseEntry(line []byte) (e entry, ok bool) {
 			}
 		}
 	}
-	return e, e.message != ""
+	if e.message == "" {
+		return e, noText
+	}
+	return e, aText
 }
+
+// ofBytes is a text that came as a list of its bytes; empty: it is something else.
+func ofBytes(list []any) string {
+	b := make([]byte, 0, len(list))
+	for _, one := range list {
+		n, ok := one.(float64)
+		if !ok || n < 0 || n > 255 {
+			return ""
+		}
+		b = append(b, byte(n))
+	}
+	return uncoloured.ReplaceAllString(string(b), "")
+}
+
+// uncoloured are the sequences by which a terminal is told a colour.
+var uncoloured = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
 // durations are the fields that say how many milliseconds something took.
 var durations = []string{"ms", "responseTime", "duration", "durationMs", "duration_ms", "elapsed"}
@@ -171,8 +208,11 @@ func plainly(v any) string {
 	return string(b)
 }
 
-func (w wish) show(all []entry, read int) found {
+func (w wish) show(all []entry, read, long int) found {
 	detail := fmt.Sprintf("%d of %d lines match", len(all), read)
+	if long > 0 {
+		detail += fmt.Sprintf("; %d too long to be looked at", long)
+	}
 	var t text
 	t.line("%s", detail)
 	slow := slices.DeleteFunc(slices.Clone(all), func(e entry) bool { return e.took == 0 })

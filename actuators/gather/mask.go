@@ -1,6 +1,9 @@
 package gather
 
-import "regexp"
+import (
+	"regexp"
+	"strings"
+)
 
 // masks take out of a line what nobody needs in order to understand a failure: secrets
 // and telephone numbers. They look at shapes and at the names before values; what is
@@ -22,9 +25,24 @@ var masks = []struct {
 	{regexp.MustCompile(`\b0\d{9}\b|\b[1-9]\d{11}\b`), "<phone>"},
 }
 
+// looked is how much of a line is looked at: far more than is shown, so that what a
+// mask takes out is whole.
+const looked = 8 << 10
+
 func mask(line string) string {
+	cut := len(line) > looked
+	if cut {
+		line = line[:looked]
+	}
 	for _, m := range masks {
 		line = m.what.ReplaceAllString(line, m.by)
+	}
+	if cut && len(line) < looked/8 {
+		// So much was taken out that the end may be shown, and it may be the beginning
+		// of something.
+		if last := strings.LastIndexByte(line, ' ') + 1; !strings.Contains(line[last:], "***") {
+			line = line[:last]
+		}
 	}
 	return line
 }

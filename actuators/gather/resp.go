@@ -17,15 +17,17 @@ import (
 // Bounds of what a Redis may say, whatever length it claims.
 const (
 	maxBulk  = 1 << 20
-	maxItems = 100_000
+	maxItems = 100_000  // of one exchange, in lists of lists, too
 	maxTalk  = 64 << 20 // all of it
 	maxDeep  = 4
 )
 
 // redis is a connection that speaks RESP2.
 type redis struct {
-	c net.Conn
-	r *bufio.Reader
+	c     net.Conn
+	r     *bufio.Reader
+	left  io.LimitedReader // below r
+	items int              // of lists, that may still come in this exchange
 }
 
 // refused is what a Redis answers instead.
@@ -47,7 +49,8 @@ func dialRedis(ctx context.Context, address string, db int) (*redis, error) {
 		end = time.Now().Add(patience)
 	}
 	_ = c.SetDeadline(end) // a connection that cannot has none to wait for
-	r := &redis{c, bufio.NewReader(io.LimitReader(c, maxTalk))}
+	r := &redis{c: c, left: io.LimitedReader{R: c, N: maxTalk}}
+	r.r = bufio.NewReader(&r.left)
 	if db != 0 {
 		if _, err := r.one("SELECT", strconv.Itoa(db)); err != nil {
 			r.close()
@@ -90,9 +93,13 @@ func (r *redis) many(commands [][]string) ([]any, error) {
 		return nil, err
 	}
 	out := make([]any, len(commands))
+	r.items = maxItems
 	for i := range out {
 		var err error
-		if out[i], err = r.answer(0); err != nil {
+		if out[i], err = r.answer(0); err != nil && r.left.N <= 0 {
+			err = errTalk
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -131,7 +138,8 @@ func (r *redis) answer(deep int) (any, error) {
 			return nil, err
 		}
 		return string(b[:n]), nil
-	case kind == '*' && n >= 0 && n <= maxItems:
+	case kind == '*' && n >= 0 && n <= int64(r.items):
+		r.items -= int(n)
 		var list []any
 		for range n {
 			one, err := r.answer(deep + 1)

@@ -54,10 +54,11 @@ func Dial(ctx context.Context, dsn string) (*Conn, error) {
 }
 
 // maxTalk bounds what a server may say in one session, in bytes: pgconn keeps all
-// rows of an answer.
-const maxTalk = 16 << 20
+// rows of an answer, and makes room for a message of the length that it claims.
+const maxTalk = 4 << 20
 
 func bound(config *pgconn.Config) {
+	config.MaxProtocolMessageBodyLen = maxTalk
 	dial := config.DialFunc
 	config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
 		c, err := dial(ctx, network, address)
