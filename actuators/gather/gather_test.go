@@ -174,11 +174,11 @@ func TestWhatAnINFOComesTo(t *testing.T) {
 
 func TestWhoLeaks(t *testing.T) {
 	rows := [][]string{{"shop", "app", "idle", "40", "900", "38"}, {"shop", "app", "active", "2", "1", "0"}, {"worker", "app", "active", "9", "1", "0"}}
-	f := aboutSessions(100, rows, [][]string{{"7", "shop", "app", "300", "UPDATE t SET a='secret'"}})
+	f := aboutSessions(100, rows, [][]string{{"7", "shop", "app", "300", "UPDATE t SET a='secret'"}}, "")
 	if f.detail != "51 of 100 connections; probably shop leaks: 38 of its 42 do nothing" || strings.Contains(f.evidence, "secret") {
 		t.Errorf("%s\n%s", f.detail, f.evidence)
 	}
-	if f := aboutSessions(100, rows[2:], nil); !strings.Contains(f.evidence, "no application holds") {
+	if f := aboutSessions(100, rows[2:], nil, ""); !strings.Contains(f.evidence, "no application holds") {
 		t.Error(f.evidence)
 	}
 }

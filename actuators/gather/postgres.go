@@ -36,6 +36,18 @@ const inTransaction = `
 SELECT pid, coalesce(application_name, ''), coalesce(usename, ''), extract(epoch from clock_timestamp() - xact_start)::bigint, left(query, 1000)
 FROM pg_stat_activity WHERE state LIKE 'idle in transaction%' AND pid <> pg_backend_pid() ORDER BY xact_start LIMIT 8`
 
+// unseen are the sessions of which the role may not know what they do.
+const unseen = `SELECT count(*) FROM pg_stat_activity WHERE query = '<insufficient privilege>'`
+
+// hiding says what the role of the DSN cannot see; empty: it sees all.
+func hiding(ctx context.Context, c *postgres.Conn) (string, error) {
+	rows, err := c.Ask(ctx, unseen)
+	if err != nil || len(rows) == 0 || len(rows[0]) == 0 || rows[0][0] == "0" {
+		return "", err
+	}
+	return "the role of the DSN does not see what " + brief(rows[0][0], 20) + " of the sessions do; grant it pg_read_all_stats", nil
+}
+
 // holder is one application.
 type holder struct {
 	name      string
@@ -60,15 +72,20 @@ func postgresActivity(ctx context.Context, r actuators.Request) (found, error) {
 	if err != nil {
 		return found{}, err
 	}
+	hidden, err := hiding(ctx, c)
+	if err != nil {
+		return found{}, err
+	}
 	most := 0
 	if len(limit) > 0 && len(limit[0]) > 0 {
 		most, _ = strconv.Atoi(limit[0][0])
 	}
-	return aboutSessions(most, rows, open), nil
+	return aboutSessions(most, rows, open, hidden), nil
 }
 
-// aboutSessions tells who holds them, and names who probably leaks.
-func aboutSessions(most int, rows, open [][]string) found {
+// aboutSessions tells who holds them, and names who probably leaks. hidden says what
+// is not seen of them.
+func aboutSessions(most int, rows, open [][]string, hidden string) found {
 	var t text
 	all, byName, order := 0, map[string]*holder{}, []string{}
 	for _, row := range rows {
@@ -96,7 +113,9 @@ func aboutSessions(most int, rows, open [][]string) found {
 			t.line("  %s (%s) %s: %s, the longest for %s", named(row[0]), brief(row[1], 40), row[2], row[3], seconds(row[4]))
 		}
 	}
-	if leaker == nil {
+	if hidden != "" {
+		t.line("%s", hidden)
+	} else if leaker == nil {
 		t.line("no application holds so many idle sessions that it looks like a leak")
 	}
 	if len(open) > 0 {
@@ -155,12 +174,19 @@ func postgresSlow(ctx context.Context, r actuators.Request) (found, error) {
 	if err != nil {
 		return found{}, err
 	}
+	hidden, err := hiding(ctx, c)
+	if err != nil {
+		return found{}, err
+	}
 	var t text
 	detail := plural(len(rows), "statement") + " running"
 	if len(rows) > 0 && len(rows[0]) > 3 {
 		detail += ", the longest for " + seconds(rows[0][3])
 	}
 	t.line("%s", detail)
+	if hidden != "" {
+		t.line("%s", hidden)
+	}
 	for _, row := range rows {
 		if len(row) < 7 {
 			continue
