@@ -31,9 +31,9 @@ type World struct {
 	// endpoint/pawapay. nil: nobody probes, as in a dry run without a controller.
 	Probes map[string]Fact[Probe] `json:"probes,omitempty"`
 
-	// Alerts are the active ones, by their source: rule/GROUP/ALERT,
-	// prometheus/NAME, alertmanager. nil: nobody evaluates rules, as in a dry run
-	// without a controller.
+	// Alerts are the active ones, by their source: rule/GROUP/ALERT (for the second
+	// of that name in that group rule/GROUP/ALERT#2), prometheus/NAME, alertmanager.
+	// nil: nobody evaluates rules, as in a dry run without a controller.
 	Alerts  map[string]Fact[Alerts]      `json:"alerts,omitempty"`
 	Queries map[string]Fact[QueryResult] `json:"queries,omitempty"` // by expression; asked for by a Gap
 

@@ -108,6 +108,9 @@ func TestHostileOutside(t *testing.T) {
 			if err != nil || !strings.Contains(evidence, c.want) {
 				t.Errorf("%v:\n%s", err, evidence)
 			}
+			if strings.Contains(c.want, "not trusted") && strings.Contains(evidence, "status:") {
+				t.Errorf("it was asked all the same:\n%s", evidence)
+			}
 		})
 	}
 	t.Cleanup(func() {

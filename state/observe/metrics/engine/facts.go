@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/rules"
 
 	"github.com/pakashop/evenkeel/state"
@@ -23,12 +22,11 @@ const (
 // unevaluated is the error of a source of which nothing is known yet.
 const unevaluated = "it was not evaluated yet"
 
-// source is where alerts come from: the rules of one name in a group, or a
-// Prometheus. Guarded by Engine.mu.
+// source is where alerts come from: a rule, or a Prometheus. Guarded by Engine.mu.
 type source struct {
-	name  string
-	rules []*rule
-	file  *file // of a Prometheus
+	name string
+	rule *rule // nil: it is a Prometheus
+	file *file // of a Prometheus
 
 	at     time.Time          // of the last evaluation; zero: there was none
 	dated  state.Time         // the same, or when it was first asked for; once worked out, so that it goes to and fro by no clock
@@ -64,57 +62,37 @@ func (e *Engine) evaluated(g *rules.Group, restored map[rules.Rule]bool, before 
 		e.mu.Unlock()
 		return
 	}
-	for _, r := range f.rules {
-		for _, is := range g.Rules() {
-			if r.group == g.Name() && r.alert+r.record == is.Name() && r.expr.String() == is.Query().String() {
-				r.ran = is.GetEvaluationTimestamp()
-				r.poor = e.poor(r, before)
-			}
-		}
-	}
-	type said struct {
-		errs   []string
-		alerts []*active
-		ready  bool
-		at     time.Time
-	}
-	by := map[string]*said{}
-	for _, is := range g.AlertingRules() {
-		name := sourceOf(g.Name(), is.Name())
-		s := by[name]
-		if s == nil {
-			s = &said{ready: true}
-			by[name] = s
-		}
-		s.ready = s.ready && restored[is]
-		if at := is.GetEvaluationTimestamp(); s.at.IsZero() || at.Before(s.at) {
-			s.at = at
-		}
-		if err := is.LastError(); err != nil {
-			s.errs = append(s.errs, brief(err.Error(), 300))
-			continue
-		}
-		s.alerts = append(s.alerts, e.alertsOf(f, g, is, before)...)
+	mine := f.of(g.Name())
+	if len(mine) != len(g.Rules()) {
+		e.mu.Unlock()
+		return // it is of a file that has just been replaced
 	}
 	var names []string
-	for name, s := range by {
-		if src := e.sources[name]; src != nil {
-			e.take(src, s.alerts, s.errs, s.at, s.ready, before)
-			names = append(names, name)
+	for i, is := range g.Rules() {
+		r := mine[i]
+		r.ran = is.GetEvaluationTimestamp()
+		r.poor = e.poor(r, before)
+		alerting, ok := is.(*rules.AlertingRule)
+		src := e.sources[r.source]
+		if !ok || src == nil {
+			continue
 		}
+		var errs []string
+		var alerts []*active
+		if err := is.LastError(); err != nil {
+			errs = append(errs, brief(err.Error(), 300))
+		} else {
+			alerts = e.alertsOf(r, alerting, before)
+		}
+		e.take(src, alerts, errs, r.ran, restored[is], before)
+		names = append(names, src.name)
 	}
 	e.mu.Unlock()
 	e.news(names)
 }
 
 // alertsOf are the active alerts of a rule.
-func (e *Engine) alertsOf(f *file, g *rules.Group, is *rules.AlertingRule, before map[place]condition) (out []*active) {
-	var of *rule
-	for _, r := range f.rules {
-		if r.group == g.Name() && r.alert == is.Name() && r.expr.String() == is.Query().String() && labels.Equal(r.set, is.Labels()) {
-			of = r
-		}
-	}
+func (e *Engine) alertsOf(of *rule, is *rules.AlertingRule, before map[place]condition) (out []*active) {
 	for _, a := range is.ActiveAlerts() {
 		one := &active{rule: of}
 		set := a.Labels.Map()
@@ -125,10 +103,10 @@ func (e *Engine) alertsOf(f *file, g *rules.Group, is *rules.AlertingRule, befor
 		switch {
 		case math.IsNaN(a.Value):
 			one.why = "what it rests on comes to no number"
-		case of != nil:
+		default:
 			one.why = sightless(of.expr)
 		}
-		if of != nil && f.remote == nil {
+		if of.file.remote == nil {
 			one.places = e.restsOn(of, set)
 			if one.poor = failing(one.places, before); len(of.others) > 0 {
 				one.poor = of.poor
@@ -210,7 +188,7 @@ func (e *Engine) take(s *source, alerts []*active, errs []string, at time.Time, 
 	if len(errs) == 0 && len(alerts) > maxAlerts {
 		errs = append(errs, fmt.Sprintf("%d alerts are more than %d", len(alerts), maxAlerts))
 	}
-	if !ready && slices.ContainsFunc(s.rules, func(r *rule) bool { return r.restoring }) {
+	if !ready && s.rule != nil && s.rule.restoring {
 		errs = append(errs, "what was pending before the start is being restored")
 	}
 	if s.err = strings.Join(errs, "; "); s.err != "" {
@@ -236,9 +214,9 @@ func (e *Engine) take(s *source, alerts []*active, errs []string, at time.Time, 
 		}
 	}
 	s.active = now
-	places := map[place]bool{}
-	for _, r := range s.rules {
-		maps.Copy(places, r.places)
+	var places map[place]bool
+	if s.rule != nil {
+		places = s.rule.places
 	}
 	e.memory.keep(s.name, now, places)
 }
@@ -288,8 +266,8 @@ func (e *Engine) noSource(name string) string {
 func (e *Engine) fact(s *source, conditions map[place]condition) state.Fact[state.Alerts] {
 	f := state.Fact[state.Alerts]{At: s.dated, Err: s.err}
 	var late time.Duration
-	for _, r := range s.rules {
-		late = max(late, 2*r.interval+maxQuery+e.opt.slack)
+	if s.rule != nil {
+		late = 2*s.rule.interval + maxQuery + e.opt.slack
 	}
 	if s.file != nil {
 		late = 2*e.opt.interval + maxQuery + e.opt.slack

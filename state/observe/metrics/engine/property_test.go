@@ -23,7 +23,7 @@ func TestNoAlertThatCountsRestsOnWhatCannotBeSeen(t *testing.T) {
 	var sources []string
 	for i, expr := range exprs {
 		rules += fmt.Sprintf("  - {alert: A%d, expr: '%s'}\n", i, expr)
-		sources = append(sources, sourceOf("g", fmt.Sprintf("A%d", i)))
+		sources = append(sources, sourceOf("g", fmt.Sprintf("A%d", i), 1))
 	}
 	words := []string{"x 2\n", "x 0\n", "x NaN\n", "x 2\nx 3\n", "{\n", "y 1\n", "x 2\ny 1\n"}
 	var all []*exporter

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"reflect"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -46,6 +47,16 @@ func (f *file) close() {
 	f.wg.Wait()
 }
 
+// of are the rules of a group, in order: as Prometheus' manager has them.
+func (f *file) of(group string) (all []*rule) {
+	for _, r := range f.rules {
+		if r.group == group {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
 // rule is one of a group.
 type rule struct {
 	file     *file
@@ -55,6 +66,7 @@ type rule struct {
 	record   string
 	expr     parser.Expr
 	set      labels.Labels // what it puts on its alerts itself
+	source   string        // under which its alerts are told; guarded by Engine.mu
 
 	// Of the last evaluation, and all before; guarded by Engine.mu.
 	places map[place]bool // on what it rests
@@ -66,8 +78,15 @@ type rule struct {
 	restoring bool // it was active before the start: until Prometheus' manager has restored that, what it says does not count
 }
 
-// sourceOf is the name under which the alerts of a rule are told.
-func sourceOf(group, alert string) string { return "rule/" + group + "/" + alert }
+// sourceOf is the name under which the alerts of a rule are told; the n-th of that
+// name in that group, in whichever file, has a source of its own, so that what one
+// says is not taken for what the other does.
+func sourceOf(group, alert string, n int) string {
+	if n == 1 {
+		return "rule/" + group + "/" + alert
+	}
+	return "rule/" + group + "/" + alert + "#" + strconv.Itoa(n)
+}
 
 // setRules has these files evaluated and no others.
 func (e *Engine) setRules(list []desired.RuleFile, tokens, refused map[string]string) (sources []string) {
@@ -121,9 +140,32 @@ func (e *Engine) setRules(list []desired.RuleFile, tokens, refused map[string]st
 	return sources
 }
 
+// name gives every alerting rule its source. One that goes on keeps it.
+func (e *Engine) name() {
+	taken := map[string]bool{}
+	for _, f := range e.files {
+		for _, r := range f.rules {
+			taken[r.source] = true
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(e.files)) {
+		for _, r := range e.files[name].rules {
+			if r.alert == "" || r.source != "" {
+				continue
+			}
+			for n := 1; r.source == "" || taken[r.source]; n++ {
+				r.source = sourceOf(r.group, r.alert, n)
+			}
+			taken[r.source] = true
+			r.places, r.restoring = e.memory.places(r.source), e.memory.has(r.source)
+		}
+	}
+}
+
 // index finds the rules of all files by what they are asked for. It returns the
 // sources, if all files could be read.
 func (e *Engine) index() []string {
+	e.name()
 	was := e.sources
 	e.sources, e.records = map[string]*source{}, map[string][]*rule{}
 	source := func(name string) *source {
@@ -142,8 +184,7 @@ func (e *Engine) index() []string {
 				names[r.record] = true
 				continue
 			}
-			s := source(sourceOf(r.group, r.alert))
-			s.rules = append(s.rules, r)
+			source(r.source).rule = r
 		}
 		if f.is.Prometheus != nil && len(f.rules) == 0 {
 			s := source("prometheus/" + f.is.Name)
@@ -194,14 +235,6 @@ func (e *Engine) begin(f *file) error {
 		GroupLoader: loader{groups, e.parser}, Parser: e.parser, NameValidationScheme: validation,
 	})
 	f.rules = rulesOf(f, groups, e.opt.interval, e.parser)
-	e.mu.Lock()
-	for _, r := range f.rules {
-		if r.alert != "" {
-			name := sourceOf(r.group, r.alert)
-			r.places, r.restoring = e.memory.places(name), e.memory.has(name)
-		}
-	}
-	e.mu.Unlock()
 	return f.manage.Update(e.opt.interval, []string{f.is.Name}, labels.EmptyLabels(), "", e.evaluate)
 }
 
