@@ -20,6 +20,7 @@ import (
 	"github.com/pakashop/evenkeel/controller/api"
 	"github.com/pakashop/evenkeel/controller/wall"
 	"github.com/pakashop/evenkeel/state"
+	"github.com/pakashop/evenkeel/state/resident"
 )
 
 func (a *app) runCmd() *cobra.Command {
@@ -156,6 +157,11 @@ func (a *app) runController(ctx context.Context, every time.Duration, branch *br
 	}
 	workers.Go(func() { terminals.Run(ctx) })
 	workers.Go(func() { watchdog(ctx, c) })
+	workers.Go(func() {
+		if err := resident.Keep(ctx); err != nil {
+			log.Info("more memory is used than need be", "error", err)
+		}
+	})
 	err = c.Run(ctx)
 	notify(sd.SdNotifyStopping)
 	cancel()

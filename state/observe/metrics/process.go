@@ -85,7 +85,7 @@ func (e *Evaluator) start(ctx context.Context) (*child, error) {
 // environment is what a child is told of ours: how it finds names and certificates,
 // and what a test wants.
 func environment() []string {
-	env := []string{"GOMEMLIMIT=96MiB", "GOGC=75", "TZ=UTC"}
+	env := []string{"GOMEMLIMIT=96MiB", "GOGC=40", "TZ=UTC"}
 	for _, name := range []string{"GOCOVERDIR", "SSL_CERT_FILE", "SSL_CERT_DIR"} {
 		if v := os.Getenv(name); v != "" {
 			env = append(env, name+"="+v)

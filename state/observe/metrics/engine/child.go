@@ -15,6 +15,7 @@ import (
 	"github.com/pakashop/evenkeel/state"
 	"github.com/pakashop/evenkeel/state/observe/metrics"
 	"github.com/pakashop/evenkeel/state/observe/metrics/lines"
+	"github.com/pakashop/evenkeel/state/resident"
 )
 
 // What is frugal: how much memory the collector of garbage aims at, and how many
@@ -77,6 +78,11 @@ func speak(in io.Reader, out io.Writer, log *slog.Logger) error {
 	c.engine = e
 	c.wg.Go(c.report)
 	c.wg.Go(c.set)
+	c.wg.Go(func() {
+		if err := resident.Keep(ctx); err != nil {
+			log.Info("more memory is used than need be", "error", err)
+		}
+	})
 	r := lines.NewReader(in, lines.MaxOrder)
 	for {
 		var o lines.Order
