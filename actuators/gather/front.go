@@ -1,6 +1,7 @@
 package gather
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -57,9 +58,9 @@ func (f *Front) Apply(ctx context.Context, r actuators.Request) (actuators.Resul
 	}
 	switch r.Verb {
 	case "metrics.query":
-		return collect(ctx, r, f.metrics(f.Query))
+		return collect(ctx, r, f.metrics(f.Query, cmp.Or(r.Args["title"], r.Args["expr"])))
 	case "metrics.exemplars":
-		return collect(ctx, r, f.metrics(f.Exemplars))
+		return collect(ctx, r, f.metrics(f.Exemplars, "requests that "+r.Args["expr"]+" counts, the largest first"))
 	case "changes.recent":
 		return collect(ctx, r, f.changes)
 	case "logs.search":
@@ -68,7 +69,7 @@ func (f *Front) Apply(ctx context.Context, r actuators.Request) (actuators.Resul
 	return f.handOn(ctx, r)
 }
 
-func (f *Front) metrics(ask func(context.Context, string) (string, error)) func(context.Context, actuators.Request) (found, error) {
+func (f *Front) metrics(ask func(context.Context, string) (string, error), title string) func(context.Context, actuators.Request) (found, error) {
 	return func(ctx context.Context, r actuators.Request) (found, error) {
 		if ask == nil {
 			return found{}, actuators.Errorf(actuators.Unavailable, "no metrics are read")
@@ -81,22 +82,25 @@ func (f *Front) metrics(ask func(context.Context, string) (string, error)) func(
 		if err != nil {
 			return found{}, err
 		}
-		var t text
-		for _, head := range []string{r.Args["title"], expr} {
-			if head != "" {
-				t.line("%s", strings.Join(strings.Fields(head), " "))
-			}
-		}
-		for line := range strings.Lines(says) {
-			t.line("  %s", strings.TrimRight(line, "\r\n"))
-		}
-		n := strings.Count(strings.TrimSpace(says)+"\n", "\n")
-		if strings.TrimSpace(says) == "" {
-			t.line("  (nothing)")
-			n = 0
-		}
-		return found{plural(n, "line"), t.String()}, nil
+		return aboutMetrics(title, says), nil
 	}
+}
+
+// aboutMetrics tells what was asked, in its own words where it has any, and what that
+// comes to.
+func aboutMetrics(asked, says string) found {
+	asked = strings.Join(strings.Fields(asked), " ")
+	lines := strings.Split(strings.TrimSpace(says), "\n")
+	if len(lines) == 1 {
+		one := asked + ": " + cmp.Or(strings.TrimSpace(lines[0]), "nothing")
+		return found{one, one}
+	}
+	var t text
+	t.line("%s:", asked)
+	for _, line := range lines {
+		t.line("  %s", strings.TrimRight(line, "\r"))
+	}
+	return found{asked + ": " + plural(len(lines), "line"), t.String()}
 }
 
 func (f *Front) changes(ctx context.Context, r actuators.Request) (found, error) {
@@ -113,9 +117,22 @@ func (f *Front) changes(ctx context.Context, r actuators.Request) (found, error)
 	}
 	says = strings.TrimSpace(says)
 	if says == "" {
-		return found{"nothing changed within " + since.String(), "nothing changed within " + since.String()}, nil
+		nothing := "nothing changed within " + short(since)
+		return found{nothing, nothing}, nil
 	}
-	return found{"what changed within " + since.String(), newestFirst(says)}, nil
+	return found{"what changed within " + short(since), newestFirst(says)}, nil
+}
+
+// short is a span without the units that say nothing: 1h, not 1h0m0s.
+func short(d time.Duration) string {
+	text := d.String()
+	if t, ok := strings.CutSuffix(text, "m0s"); ok {
+		text = t + "m"
+	}
+	if t, ok := strings.CutSuffix(text, "h0m"); ok {
+		text = t + "h"
+	}
+	return text
 }
 
 // newestFirst turns lines round, so that what is left out is the oldest.

@@ -85,6 +85,7 @@ func logLine(second int, unit, message string) string {
 
 func journalOf() []byte {
 	return []byte(logLine(9, "evenkeel.service", "asked for trace abc") +
+		logLine(6, "c.service", `{"level":60,"traceId":"xyz","msg":"unhandled","err":"index out of range","req":{"method":"GET","url":"/cart?token=s3cret","headers":{"cookie":"secret"}},"env":{"node":"v22","pod":7,"all":{"DB":"secret"}}}`) +
 		logLine(5, "b.service", `{"level":50,"traceId":"abc","msg":"payment failed","ms":900,"phone":"0971234567"}`) +
 		logLine(4, "a.service", `{"level":30,"traceId":"abc","msg":"order placed","responseTime":1200,"orderId":"o-7"}`) +
 		logLine(3, "a.service", `{"level":30,"traceId":"xyz","msg":"other"}`) +
@@ -98,10 +99,13 @@ func TestLogsAreSearched(t *testing.T) {
 		no   []string
 	}{
 		"a trace, as a story": {[]string{"trace", "abc"}, []string{"3 of 6 lines match", "slowest:\n  22:13:24.000 a info: order placed (1200 ms) traceId=abc orderId=o-7", "newest:\n22:13:21.000 c info: plain abc token=***\n"}, []string{"other", "0971234567", "asked"}},
-		"an expression":       {[]string{"grep", `"responseTime":[0-9]{4,}`}, []string{"1 of 6 lines match", "order placed"}, []string{"failed"}},
-		"pino's level":        {[]string{"priority", "err"}, []string{"1 of 6", "b err: payment failed (900 ms)"}, nil},
+		"an expression":       {[]string{"grep", `"responseTime":[0-9]{4,}`}, []string{"1 of 6 lines match\n22:13:24.000 a info: order placed (1200 ms)", "what else trace abc says:\n  22:13:25.000 b err: payment failed"}, []string{"other", "slowest"}},
+		"pino's level":        {[]string{"priority", "err"}, []string{"2 of 6", "b err: payment failed (900 ms)"}, nil},
 		"a field":             {[]string{"field", "orderId=o-7"}, []string{"1 of 6"}, nil},
-		"nothing":             {[]string{"grep", "nobody"}, []string{"0 of 6 lines match"}, []string{"\n"}},
+		"an exception": {[]string{"grep", "unhandled"}, []string{
+			"c crit: unhandled err=index out of range traceId=xyz req.method=GET req.url=/cart?token=***\n  env: node=v22 pod=7\nwhat else trace xyz says:\n  22:13:23.000 a info: other",
+		}, []string{"cookie", "secret"}},
+		"nothing": {[]string{"grep", "nobody"}, []string{"0 of 6 lines match"}, []string{"\n"}},
 	} {
 		res, err := New("1").Apply(t.Context(), request("logs.search", journalOf(), tt.args...))
 		if err != nil {
@@ -116,6 +120,23 @@ func TestLogsAreSearched(t *testing.T) {
 			if strings.Contains(res.Data["evidence"], s) {
 				t.Errorf("%s: %q in\n%s", name, s, res.Data["evidence"])
 			}
+		}
+	}
+}
+
+func TestWhatAnExpressionComesTo(t *testing.T) {
+	for says, want := range map[string]found{
+		"5000  rule=amount\n": {"threshold: 5000  rule=amount", "threshold: 5000  rule=amount"},
+		"":                    {"threshold: nothing", "threshold: nothing"},
+		"1  a=1\n2  a=2":      {"threshold: 2 lines", "threshold:\n  1  a=1\n  2  a=2"},
+	} {
+		if got := aboutMetrics(" threshold", says); got != want {
+			t.Errorf("%q becomes %+v, want %+v", says, got, want)
+		}
+	}
+	for d, want := range map[time.Duration]string{24 * time.Hour: "24h", 90 * time.Second: "1m30s", 10 * time.Minute: "10m", time.Second: "1s", 90 * time.Minute: "1h30m"} {
+		if got := short(d); got != want {
+			t.Errorf("%s is said as %q", d, got)
 		}
 	}
 }
@@ -177,6 +198,10 @@ func TestWhoLeaks(t *testing.T) {
 	f := aboutSessions(100, rows, [][]string{{"7", "shop", "app", "300", "UPDATE t SET a='secret'"}}, "")
 	if f.detail != "51 of 100 connections; probably shop leaks: 38 of its 42 do nothing" || strings.Contains(f.evidence, "secret") {
 		t.Errorf("%s\n%s", f.detail, f.evidence)
+	}
+	young := [][]string{{"shop", "app", "idle", "40", "9", "0"}, {"worker", "app", "active", "9", "1", "0"}}
+	if f := aboutSessions(100, young, nil, ""); f.detail != "49 of 100 connections; most are of shop: 40, of which 40 are idle at the moment" {
+		t.Error(f.detail)
 	}
 	if f := aboutSessions(100, rows[2:], nil, ""); !strings.Contains(f.evidence, "no application holds") {
 		t.Error(f.evidence)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -17,8 +18,11 @@ import (
 // How many lines are shown: the newest, and of those that tell how long something
 // took the slowest.
 const (
-	newest  = 40
-	slowest = 5
+	newest     = 40
+	slowest    = 5
+	slowEnough = 100 // milliseconds, for that to be worth a line
+	storyLines = 10
+	fewWords   = 8
 )
 
 // entry is a line of the journal, and what pino wrote in it.
@@ -45,24 +49,27 @@ func logsSearch(ctx context.Context, r actuators.Request) (found, error) {
 	if err != nil {
 		return found{}, err
 	}
-	var all []entry
+	var every, all []entry
 	read, long := 0, 0
 	for line := range bytes.Lines(r.Content) {
 		if err := ctx.Err(); err != nil {
 			return found{}, err
 		}
 		e, is := parseEntry(line)
-		switch is {
-		case tooLong:
-			long++
-		case noText:
+		if is == noText || e.unit == "evenkeel.service" { // who asks finds itself
 			continue
 		}
-		if read++; is == aText && w.wants(e) {
+		read++
+		if is == tooLong {
+			long++
+			continue
+		}
+		every = append(every, e)
+		if w.wants(e) {
 			all = append(all, e)
 		}
 	}
-	return w.show(all, read, long), nil
+	return w.show(all, every, read, long), nil
 }
 
 // What a line of the journal's JSON is.
@@ -179,8 +186,6 @@ func pinoPriority(level any) int {
 
 func (w wish) wants(e entry) bool {
 	switch {
-	case e.unit == "evenkeel.service": // who asks finds itself
-		return false
 	case e.priority > w.priority:
 		return false
 	case w.trace != "" && !strings.Contains(e.message, w.trace):
@@ -208,38 +213,67 @@ func plainly(v any) string {
 	return string(b)
 }
 
-func (w wish) show(all []entry, read, long int) found {
+func (w wish) show(all, every []entry, read, long int) found {
 	detail := fmt.Sprintf("%d of %d lines match", len(all), read)
 	if long > 0 {
 		detail += fmt.Sprintf("; %d too long to be looked at", long)
 	}
 	var t text
 	t.line("%s", detail)
-	slow := slices.DeleteFunc(slices.Clone(all), func(e entry) bool { return e.took == 0 })
+	last := all[:min(len(all), newest)] // the journal came with the newest first
+	slow := slices.DeleteFunc(slices.Clone(all), func(e entry) bool { return e.took < slowEnough })
 	slices.SortStableFunc(slow, func(a, b entry) int { return int(min(max(b.took-a.took, -1), 1)) })
-	if len(slow) > 1 {
+	if len(slow) > 1 && len(all) > 1 {
 		t.line("slowest:")
 		for _, e := range slow[:min(len(slow), slowest)] {
 			t.line("  %s", w.tell(e))
 		}
 		t.line("newest:")
 	}
-	last := all[:min(len(all), newest)] // the journal came with the newest first
 	if w.trace != "" {
 		last = slices.Clone(last)
 		slices.Reverse(last) // a trace is a story
 	}
 	for _, e := range last {
 		t.line("%s", w.tell(e))
+		if env := environment(e); env != "" {
+			t.line("  env: %s", env)
+		}
 	}
 	if len(all) > len(last) {
 		t.line("… and %d before", len(all)-len(last))
 	}
+	w.story(&t, all, every)
 	return found{detail, t.String()}
 }
 
-// shownFirst are the fields of pino's that a human looks for.
-var shownFirst = []string{"traceId", "orderId", "method", "url", "route", "statusCode", "provider", "code", "errorCode"}
+// story adds what else was said under the trace of the newest line that matches.
+func (w wish) story(t *text, all, every []entry) {
+	if w.trace != "" || len(all) == 0 {
+		return
+	}
+	trace, _ := all[0].pino["traceId"].(string)
+	var others []entry
+	for _, e := range every {
+		if trace != "" && e.pino["traceId"] == trace && !w.wants(e) {
+			others = append(others, e)
+		}
+	}
+	if len(others) == 0 {
+		return
+	}
+	t.line("what else trace %s says:", brief(trace, 48))
+	slices.Reverse(others)
+	for _, e := range others[:min(len(others), storyLines)] {
+		t.line("  %s", w.tell(e))
+	}
+}
+
+// shownFirst are the fields of pino's that a human looks for, by their path.
+var shownFirst = []string{
+	"traceId", "gateway", "provider", "orderId", "method", "url", "route", "statusCode", "query", "code", "errorCode",
+	"req.id", "req.method", "req.url", "res.statusCode",
+}
 
 func (w wish) tell(e entry) string {
 	var b strings.Builder
@@ -251,15 +285,56 @@ func (w wish) tell(e entry) string {
 	if e.took > 0 {
 		fmt.Fprintf(&b, " (%s ms)", strconv.FormatFloat(e.took, 'f', -1, 64))
 	}
-	for _, name := range append(shownFirst[:len(shownFirst):len(shownFirst)], w.field) {
-		if v, ok := e.pino[name]; ok {
-			b.WriteString(" " + name + "=" + brief(plainly(v), 48))
+	switch wrong := e.pino["err"].(type) { // why it failed comes before what it was about
+	case map[string]any:
+		b.WriteString(" err=" + plainly(or(wrong["type"], "")) + ": " + plainly(or(wrong["message"], "")))
+	case string:
+		b.WriteString(" err=" + brief(wrong, 80))
+	}
+	for _, path := range w.fields() {
+		if v, ok := within(e.pino, path); ok {
+			b.WriteString(" " + path + "=" + brief(plainly(v), 48))
 		}
 	}
-	if inner, ok := e.pino["err"].(map[string]any); ok {
-		b.WriteString(" err=" + plainly(or(inner["type"], "")) + ": " + plainly(or(inner["message"], "")))
-	}
 	return b.String()
+}
+
+// fields are those that are shown.
+func (w wish) fields() []string {
+	if slices.Contains(shownFirst, w.field) {
+		return shownFirst
+	}
+	return append(shownFirst[:len(shownFirst):len(shownFirst)], w.field)
+}
+
+// within finds a field by its path.
+func within(fields map[string]any, path string) (any, bool) {
+	if v, ok := fields[path]; ok || path == "" {
+		return v, ok
+	}
+	first, rest, deeper := strings.Cut(path, ".")
+	inner, ok := fields[first].(map[string]any)
+	if !deeper || !ok {
+		return nil, false
+	}
+	return within(inner, rest)
+}
+
+// environment is what something that failed badly says of where it ran, as far as that
+// is few and short words.
+func environment(e entry) string {
+	env, _ := e.pino["env"].(map[string]any)
+	if len(env) > fewWords || e.priority > 3 {
+		return ""
+	}
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(env)) {
+		switch v := env[name].(type) {
+		case string, float64, bool:
+			parts = append(parts, name+"="+brief(plainly(v), 32))
+		}
+	}
+	return strings.Join(parts, " ")
 }
 
 func or(v, otherwise any) any {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pakashop/evenkeel/actuators"
@@ -50,8 +51,8 @@ func hiding(ctx context.Context, c *postgres.Conn) (string, error) {
 
 // holder is one application.
 type holder struct {
-	name      string
-	all, idle int // sessions, and those that have done nothing for a minute
+	name           string
+	all, idle, now int // sessions, those that have done nothing for a minute, and those that do nothing now
 }
 
 func postgresActivity(ctx context.Context, r actuators.Request) (found, error) {
@@ -101,11 +102,17 @@ func aboutSessions(most int, rows, open [][]string, hidden string) found {
 		n, _ := strconv.Atoi(row[3])
 		idle, _ := strconv.Atoi(row[5])
 		all, h.all, h.idle = all+n, h.all+n, h.idle+idle
+		if strings.HasPrefix(row[2], "idle") {
+			h.now += n
+		}
 	}
 	detail := fmt.Sprintf("%d of %d connections", all, most)
-	leaker := leaks(byName, order, all)
-	if leaker != nil {
+	leaker, chief := leaks(byName, order, all), holdsMost(byName, order, all)
+	switch {
+	case leaker != nil:
 		detail += fmt.Sprintf("; probably %s leaks: %d of its %d do nothing", named(leaker.name), leaker.idle, leaker.all)
+	case chief != nil:
+		detail += fmt.Sprintf("; most are of %s: %d, of which %d are idle at the moment", named(chief.name), chief.all, chief.now)
 	}
 	t.line("%s", detail)
 	for _, row := range rows[:min(len(rows), 25)] {
@@ -115,7 +122,7 @@ func aboutSessions(most int, rows, open [][]string, hidden string) found {
 	}
 	if hidden != "" {
 		t.line("%s", hidden)
-	} else if leaker == nil {
+	} else if leaker == nil && chief == nil {
 		t.line("no application holds so many idle sessions that it looks like a leak")
 	}
 	if len(open) > 0 {
@@ -141,6 +148,17 @@ func leaks(by map[string]*holder, order []string, all int) (most *holder) {
 		return nil
 	}
 	return most
+}
+
+// holdsMost is the application with more than half of all sessions, if these are
+// worth a word.
+func holdsMost(by map[string]*holder, order []string, all int) *holder {
+	for _, name := range order {
+		if h := by[name]; h.all*2 > all && h.all >= 10 {
+			return h
+		}
+	}
+	return nil
 }
 
 func named(application string) string {

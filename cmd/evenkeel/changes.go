@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pakashop/evenkeel/actuators/gather"
 	"github.com/pakashop/evenkeel/controller/api"
 	"github.com/pakashop/evenkeel/controller/report"
 	"github.com/pakashop/evenkeel/state"
@@ -100,6 +101,9 @@ func (p ownPast) changes(ctx context.Context, w changes.Window) (lines []report.
 		return nil, nil, fmt.Errorf("%s: %w", report.OwnSource, err)
 	}
 	for i, l := range api.Lines(steps) {
+		if l.Actuator == gather.Name {
+			continue // evidence: it changed nothing
+		}
 		lines = append(lines, report.ChangeOfStep(l))
 		began := steps[i].Time
 		acts = append(acts, changes.Act{Verb: l.Verb, Target: l.Target, From: began, To: began.Add(time.Duration(l.MS) * time.Millisecond)})

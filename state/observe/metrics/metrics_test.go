@@ -165,13 +165,13 @@ func TestChild(t *testing.T) {
 	if a := seen.Alerts[source]; looks(a) != "shop firing" || a.At.Before(f.At) {
 		t.Errorf("it is %+v", a)
 	}
-	if q := seen.Queries["backlog == 2"]; !q.Known() || !q.Value.Yes || !strings.HasSuffix(q.Value.Says, " 2") {
+	if q := seen.Queries["backlog == 2"]; !q.Known() || !q.Value.Yes || q.Value.Says != "2  service=shop" {
 		t.Errorf("the query is %+v", q)
 	}
 	if q, a := seen.Queries["backlog =="], seen.Alerts["rule/g/B"]; q.Known() || a.Known() {
 		t.Errorf("no query and no rule are %+v, %+v", q, a)
 	}
-	if text, err := r.Query(t.Context(), "backlog", time.Time{}, false); err != nil || !strings.Contains(text, `"backlog"`) {
+	if text, err := r.Query(t.Context(), "backlog", time.Time{}, false); err != nil || text != "2  service=shop" {
 		t.Errorf("as text it is %q, %v", text, err)
 	}
 	r.mu.Lock()

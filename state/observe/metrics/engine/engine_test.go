@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -83,8 +84,19 @@ func TestOpenMetrics(t *testing.T) {
 	e := running(t, one("d_count > 0"), x.target("shop"))
 	until(t, e, ruleA, "shop firing")
 	text, err := e.Text(t.Context(), "d_bucket", time.Time{}, true)
-	if err != nil || !strings.Contains(text, `le="+Inf"`) || !strings.Contains(text, `trace_id="t`) {
+	if err != nil || !regexp.MustCompile(`(?m)^0\.5 at [0-9:]{8}  trace_id=t\d+  service=shop$`).MatchString(text) {
 		t.Errorf("it says %q, %v", text, err)
+	}
+	for expr, want := range map[string]string{
+		"d_count > bool 0":         `^1  service=shop$`,
+		"sum(d_count) * 0 / 0":     `^NaN \(nothing was counted`,
+		`{job="shop", le!=""} * 0`: `(?m)^0  .*le=1.0 `, // told apart by le alone
+		"d_count < 0":              `^nothing$`,
+		"vector(1234567.8912)":     `^1234567.891$`,
+	} {
+		if text, err := e.Text(t.Context(), expr, time.Time{}, false); err != nil || !regexp.MustCompile(want).MatchString(text) {
+			t.Errorf("%s says %q, %v; want %s", expr, text, err, want)
+		}
 	}
 }
 

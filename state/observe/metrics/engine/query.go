@@ -6,21 +6,13 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
 
 	"github.com/pakashop/evenkeel/state"
-)
-
-// What a result comes to as text.
-const (
-	maxSays  = 3
-	maxLines = 50
 )
 
 // Facts are the alerts of sources, and what expressions come to, as they are now.
@@ -135,88 +127,4 @@ func (e *Engine) exec(ctx context.Context, text string, at time.Time) (parser.Va
 		return nil, errors.New("its result is a range; ask for what it comes to")
 	}
 	return r.Value, nil
-}
-
-// Text is what an expression comes to at a moment (zero: now), for people: one
-// element a line. With exemplars, those of what it selects in the ten minutes before
-// follow.
-func (e *Engine) Text(ctx context.Context, text string, at time.Time, exemplars bool) (string, error) {
-	expr, err := e.check(text)
-	if err != nil {
-		return "", err
-	}
-	if at.IsZero() {
-		at = time.Now()
-	}
-	value, err := e.exec(ctx, text, at)
-	if err != nil {
-		return "", err
-	}
-	out := say(value, maxLines)
-	if !exemplars {
-		return out, nil
-	}
-	more, err := e.exemplars(ctx, expr, at)
-	if more != "" {
-		out += "\n" + more
-	}
-	return out, err
-}
-
-func (e *Engine) exemplars(ctx context.Context, expr parser.Expr, at time.Time) (string, error) {
-	q, err := e.db.ExemplarQuerier(ctx)
-	if err != nil {
-		return "", err
-	}
-	var matchers [][]*labels.Matcher
-	for _, v := range selectors(expr) {
-		matchers = append(matchers, v.LabelMatchers)
-	}
-	found, err := q.Select(at.Add(-10*time.Minute).UnixMilli(), at.UnixMilli(), matchers...)
-	if err != nil {
-		return "", err
-	}
-	var lines []string
-	for _, s := range found {
-		for _, x := range s.Exemplars {
-			lines = append(lines, fmt.Sprintf("%s # %s %s at %s", s.SeriesLabels, x.Labels, number(x.Value), time.UnixMilli(x.Ts).UTC().Format(time.TimeOnly)))
-		}
-	}
-	return join(lines, maxLines), nil
-}
-
-// say is a result as text, of so many elements at most.
-func say(v parser.Value, most int) string {
-	switch v := v.(type) {
-	case promql.Scalar:
-		return number(v.V)
-	case promql.String:
-		return brief(v.V, maxText)
-	case promql.Vector:
-		var lines []string
-		for _, s := range v {
-			if s.H != nil {
-				lines = append(lines, s.Metric.String()+" a histogram")
-			} else {
-				lines = append(lines, strings.TrimSpace(s.Metric.String()+" "+number(s.F)))
-			}
-		}
-		if len(lines) == 0 {
-			return "nothing"
-		}
-		return join(lines, most)
-	}
-	return ""
-}
-
-func number(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }
-
-func join(lines []string, most int) string {
-	if over := len(lines) - most; over > 0 {
-		lines = append(lines[:most:most], fmt.Sprintf("and %d more", over))
-	}
-	for i, l := range lines {
-		lines[i] = brief(l, maxText)
-	}
-	return strings.Join(lines, "\n")
 }
