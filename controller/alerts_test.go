@@ -160,6 +160,22 @@ func TestARunbookIsClimbed(t *testing.T) {
 			r.host.SetQuery(short, state.QueryResult{Yes: true}, "")
 			time.Sleep(11 * time.Minute)
 		}, []string{"gather.metrics.query", "motd.fix", "systemd.restart"}, 1},
+		{"what helped, and not for long, is followed by the next at once", all, func(r *rig, _ *worker) {
+			r.host.SetQuery(short, state.QueryResult{Yes: true}, "")
+			time.Sleep(20 * time.Second)
+			r.over()
+			time.Sleep(time.Minute)
+			r.burn()
+			time.Sleep(5 * time.Second)
+		}, []string{"gather.metrics.query", "motd.fix", "systemd.restart"}, 0},
+		{"what helped before its verify was seen to pass, and not for long", all, func(r *rig, _ *worker) {
+			time.Sleep(20 * time.Second)
+			r.over()
+			time.Sleep(time.Minute)
+			r.host.SetQuery(short, state.QueryResult{}, "no data")
+			r.burn()
+			time.Sleep(5 * time.Second)
+		}, []string{"gather.metrics.query", "motd.fix", "systemd.restart"}, 0},
 		{"whether it helped cannot be told: a human is called, and nothing more is done", all, func(r *rig, _ *worker) {
 			r.host.SetQuery(short, state.QueryResult{}, "no data")
 			time.Sleep(20 * time.Minute)
@@ -380,6 +396,56 @@ func TestAServiceKeptReadyIsStartedByApproval(t *testing.T) {
 				time.Sleep(24 * time.Hour)
 				if now := r.active("pool.service"); now != c.is {
 					t.Errorf("it is %s, want %s\n%s\n%s", now, c.is, r.plan(), r.history())
+				}
+			})
+		})
+	}
+}
+
+// While somebody outside is away, nothing is done for the alert of what requires him, and
+// nobody is asked; neither is it for a while when he is back, for the alert may end by
+// itself, as it does here or does not.
+func TestAnAlertThatFollowsFromSomebodyOutside(t *testing.T) {
+	for _, c := range []struct {
+		what string
+		then func(*rig)
+		did  []string
+	}{
+		{"it ends by itself", func(r *rig) { time.Sleep(100 * time.Second); r.over() }, nil},
+		{"it goes on", func(*rig) { time.Sleep(100 * time.Second) }, []string{"motd.fix"}},
+	} {
+		t.Run(c.what, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				fix := &worker{name: "motd", verb: actuators.Verb{Name: "fix", Effect: actuators.Disruptive}}
+				r := newRig(t, plugin("motd")+service("web", live, "dependsOn: [pay]")+pay+runbook(gatherDepth, fixMotd, askForMore))
+				defer r.judged()
+				r.source.set.Policy.Actions = map[string]string{"motd": desired.Auto}
+				r.more = map[string]actuators.Actuator{
+					"motd": fix, "ask": turn.Ask("test"),
+					"gather": &worker{name: "gather", verb: actuators.Verb{Name: "metrics.query", Effect: actuators.None, Args: []string{"expr", "title"}}},
+				}
+				r.host.SetAlerts(backlog, nil, "")
+				r.host.SetQuery(short, state.QueryResult{Yes: true}, "")
+				r.run()
+				time.Sleep(3 * time.Minute)
+				r.host.Away("Endpoint/pay", true)
+				time.Sleep(2 * time.Minute)
+				r.burn()
+				time.Sleep(10 * time.Minute)
+				if fix.times() != 0 || !strings.Contains(r.plan(), "Alert/Backlog/f57be348ba held DependencySick") {
+					t.Errorf("fixed %d times while pay is away\n%s", fix.times(), r.plan())
+				}
+				r.host.Away("Endpoint/pay", false)
+				c.then(r)
+				if fix.times() != 0 {
+					t.Errorf("fixed a moment after pay is back\n%s", r.history())
+				}
+				time.Sleep(2 * time.Minute)
+				if did := r.steps(); !slices.Equal(did[1:], c.did) {
+					t.Errorf("did %q, want %q\n%s\n%s", did, c.did, r.plan(), r.history())
+				}
+				if calls := r.calls("Backlog"); len(calls) != 0 {
+					t.Errorf("a human was told %q", calls)
 				}
 			})
 		})

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/pakashop/evenkeel/actuators"
@@ -46,7 +47,9 @@ type Tried struct {
 	Began  Time   `json:"began"`
 	Ended  Time   `json:"ended,omitzero"` // zero: under way
 	Status Status `json:"status,omitempty"`
-	Helped Time   `json:"helped,omitzero"` // when its verify was first seen to pass; zero: it was not
+	Detail string `json:"detail,omitempty"` // how it ended, in a line; the record has all
+	Helped Time   `json:"helped,omitzero"`  // when its verify was first seen to pass; zero: it was not
+	Lapsed bool   `json:"lapsed,omitempty"` // what it was for was gone, and came again a moment later
 }
 
 // Gathered is what a rung has brought to light.
@@ -127,7 +130,7 @@ func (p *Past) climbed(s Step, o Outcome, at Time) {
 	c.Tried = slices.Clone(c.Tried)
 	for i := len(c.Tried) - 1; i >= 0; i-- {
 		if t := &c.Tried[i]; t.Step == s.ID && t.Status == "" {
-			t.Ended, t.Status = at, o.Status
+			t.Ended, t.Status, t.Detail = at, o.Status, firstLine(o.Detail)
 			if o.Evidence != "" {
 				all := append(slices.Clone(c.Gathered), Gathered{Rung: s.Rung, What: s.Action.String(), At: at, Text: o.Evidence})
 				c.Gathered = all[max(0, len(all)-maxGathered):]
@@ -172,3 +175,14 @@ type Flap struct {
 
 // FlapWithin is the time within which restarts are counted.
 const FlapWithin = 10 * time.Minute
+
+// maxTriedDetail bounds how much is remembered of how a Step ended, in characters.
+const maxTriedDetail = 160
+
+func firstLine(text string) string {
+	text, _, _ = strings.Cut(text, "\n")
+	if r := []rune(text); len(r) > maxTriedDetail {
+		return string(r[:maxTriedDetail]) + "…"
+	}
+	return text
+}

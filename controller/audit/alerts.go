@@ -105,12 +105,12 @@ func (a *Auditor) over(c state.Case, at state.Time) error {
 	return breach("healed", "%s closes, and has fired within %s", c.ID, quiet)
 }
 
-// helpedAside are the steps of a Case but for when they were seen to help: that a
-// Note brings.
+// helpedAside are the steps of a Case but for when they were seen to help, and not for
+// long: that a Note brings.
 func helpedAside(tried []state.Tried) []state.Tried {
 	out := slices.Clone(tried)
 	for i := range out {
-		out[i].Helped = state.Time{}
+		out[i].Helped, out[i].Lapsed = state.Time{}, false
 	}
 	return out
 }

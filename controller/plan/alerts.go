@@ -160,6 +160,10 @@ func (d *draft) fires(a firing, all []firing) {
 	}
 	if !c.Well.IsZero() {
 		c.Well = state.Time{} // it fires again: the Case goes on where it was
+		if n := len(c.Tried); n > 0 && c.Tried[n-1].Status == state.Done {
+			c.Tried = slices.Clone(c.Tried)
+			c.Tried[n-1].Lapsed = true
+		}
 		d.mark(c, "")
 	}
 	if c.Ended != "" {
@@ -186,7 +190,7 @@ func (d *draft) fires(a firing, all []firing) {
 		d.stop(c, state.Escalated, "no runbook is for it")
 		return
 	}
-	d.follow(a, c, d.suppressed(a, all))
+	d.follow(a, c, d.suppressed(a, c, all))
 }
 
 // groundlessFor is how long an alert that is no ground for a change fires before a human
@@ -218,25 +222,36 @@ func (d *draft) callAbout(c state.Case, why string) {
 	d.mark(c, fmt.Sprintf("%s; %s", c.Detail, why))
 }
 
-// suppressed says what an alert of a service follows from: something that the
-// service requires, directly or not, that is not well or has an alert itself;
-// empty: nothing.
-func (d *draft) suppressed(a firing, all []firing) string {
+// suppressed holds the changes and the questions of an alert that follows from
+// something else: what its service requires, directly or not, is not well, has an
+// alert itself, or got well only after the alert had begun, so that it may end by
+// itself. The zero hold: nothing.
+func (d *draft) suppressed(a firing, c state.Case, all []firing) hold {
 	if a.sv == nil || a.object == d.hostObject() {
-		return ""
+		return hold{}
 	}
 	if roots := d.roots(a.sv.Name); len(roots) > 0 {
-		return strings.Join(roots, ", ")
+		return hold{state.DependencySick, strings.Join(roots, ", ") + ", and comes first", nil}
 	}
 	below := map[string]bool{a.sv.Name: true}
-	d.above(a.sv.Name, below, func(string) {})
+	since, last := d.now.Up-quietFor, ""
+	d.above(a.sv.Name, below, func(dep string) {
+		for _, v := range d.vitals[dep] {
+			if v.ready == ready && v.since > since && c.Opened.Boot == d.now.Boot && v.since > c.Opened.Up {
+				since, last = v.since, dep
+			}
+		}
+	})
 	for _, other := range all {
 		name := cmp.Or(other.Labels["service"], other.Labels["endpoint"])
 		if name != a.sv.Name && below[name] && other.Blind == "" {
-			return name + " has the alert " + other.Name
+			return hold{state.DependencySick, name + " has the alert " + other.Name + ", and comes first", nil}
 		}
 	}
-	return ""
+	if last != "" {
+		return hold{state.DependencySick, last + " is well again only since a moment, and the alert may end by itself", d.at(since + quietFor - d.now.Up)}
+	}
+	return hold{}
 }
 
 // quiet looks after the Case of an alert that does not fire now: it closes when that

@@ -130,9 +130,9 @@ func (d *draft) notByItself(sv *service, w wish) []hold {
 		holds = append(holds, hold{state.Suspended, sv.Name + " was released by hand; evenkeel takes it back with: evenkeel resume " + sv.Name, nil})
 	}
 	if d.needsApproval(w) && !d.approved(sv.object, w) {
-		who := "policy asks for approval of " + w.action.String()
+		who := "policy asks for approval of " + actuators.Words(w.action.String())
 		if w.always {
-			who = w.action.String() + " always waits for approval"
+			who = actuators.Words(w.action.String()) + " always waits for approval"
 		}
 		holds = append(holds, hold{state.AwaitingApproval, fmt.Sprintf("%s: evenkeel approve %s", who, d.stepID(sv.object, w)), nil})
 	}

@@ -253,7 +253,7 @@ func (d *draft) waitsForHuman(sv *service, c state.Case, w wish) {
 	why := ""
 	switch {
 	case d.needsApproval(w) && !d.approved(sv.object, w):
-		why = fmt.Sprintf("%s waits for approval: evenkeel approve %s", w.action, d.stepID(sv.object, w))
+		why = fmt.Sprintf("%s waits for approval: evenkeel approve %s", actuators.Words(w.action.String()), d.stepID(sv.object, w))
 	case d.spent(sv, w):
 		why = "the limit of repairs is reached"
 	}

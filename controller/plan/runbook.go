@@ -25,7 +25,7 @@ const (
 )
 
 // follow does what is next in the Runbook of an alert.
-func (d *draft) follow(a firing, c state.Case, suppressed string) {
+func (d *draft) follow(a firing, c state.Case, suppressed hold) {
 	steps := a.book.Spec.Steps
 	next := 1
 	if last, tried := c.Last(); tried && last.Rung <= len(steps) {
@@ -75,13 +75,13 @@ func (d *draft) judge(a firing, c state.Case, t state.Tried, do desired.Do) judg
 		shows = do.Settle.Std()
 	}
 	if left := shows - d.now.Since(t.Ended); left > 0 {
-		d.tells(a, state.Verifying, t.Action+" has ended; whether it helps shows until then", d.at(left))
+		d.tells(a, state.Verifying, stepDone(t)+" has ended; whether it helped shows until then", d.at(left))
 		return notYet
 	}
 	if after := t.Ended.Add(shows); a.at.Outdated(after) {
 		d.lookAfter(alertsRef(a.source), after)
 		d.waits(d.at(askAgain))
-		d.tells(a, state.Verifying, t.Action+" has ended; whether the alert still fires is looked at", nil)
+		d.tells(a, state.Verifying, stepDone(t)+" has ended; whether the alert still fires is looked at", nil)
 		return notYet
 	}
 	return goOn
@@ -89,18 +89,21 @@ func (d *draft) judge(a firing, c state.Case, t state.Tried, do desired.Do) judg
 
 // verified judges a step by its verify.
 func (d *draft) verified(a firing, c state.Case, t state.Tried, do desired.Do) judgement {
-	if !t.Helped.IsZero() {
+	if !t.Helped.IsZero() && !t.Lapsed {
 		left := endsWithin - d.now.Since(t.Helped)
 		if left <= 0 {
 			return goOn // and the alert fires on
 		}
-		d.tells(a, state.Verifying, t.Action+" helped ("+oneLine(do.Verify.Expr)+"); waiting for the alert to end", d.at(left))
+		d.tells(a, state.Verifying, stepDone(t)+" helped; the alert is to end until then", d.at(left))
 		return notYet
 	}
 	begins := t.Ended.Add(do.Settle.Std())
 	if left := do.Settle.Std() - d.now.Since(t.Ended); left > 0 {
-		d.tells(a, state.Verifying, t.Action+" has ended; its effect may take until then", d.at(left))
+		d.tells(a, state.Verifying, stepDone(t)+" has ended; its effect may take until then", d.at(left))
 		return notYet
+	}
+	if t.Lapsed {
+		return goOn // it helped, and not for long
 	}
 	within := passWithin
 	if do.Verify.Within > 0 {
@@ -116,22 +119,39 @@ func (d *draft) verified(a firing, c state.Case, t state.Tried, do desired.Do) j
 		c.Tried[len(c.Tried)-1].Helped = d.now
 		d.mark(c, "")
 		d.waits(d.at(endsWithin))
-		d.tells(a, state.Verifying, t.Action+" helped ("+oneLine(do.Verify.Expr)+"); waiting for the alert to end", d.at(endsWithin))
+		d.tells(a, state.Verifying, stepDone(t)+" helped; the alert is to end until then", d.at(endsWithin))
 		return notYet
 	case left > 0:
 		d.lookAfter(queryRef(do.Verify.Expr), d.now)
 		d.waits(d.at(askAgain))
-		d.tells(a, state.Verifying, t.Action+" has ended; waiting for "+oneLine(do.Verify.Expr), d.at(left))
+		d.tells(a, state.Verifying, stepDone(t)+" has ended; whether it helped shows until then", d.at(left))
 		return notYet
 	case !fresh:
 		d.lookAfter(queryRef(do.Verify.Expr), d.now)
 		d.waits(d.at(3 * askAgain))
-		why := fmt.Sprintf("%s has ended, and nobody can tell whether it helped: %s: %s", t.Action, oneLine(do.Verify.Expr), orNotYet(q.Err))
+		why := fmt.Sprintf("%s has ended, and nobody can tell whether it helped: %s: %s", stepDone(t), briefly(do.Verify.Expr), orNotYet(q.Err))
 		d.tells(a, state.Unobserved, why, nil)
 		d.callAbout(c, why)
 		return notYet
 	}
 	return goOn
+}
+
+// stepDone names a step that was done.
+func stepDone(t state.Tried) string {
+	return fmt.Sprintf("step %d, %s,", t.Rung, actuators.Words(t.Action))
+}
+
+// longestExpr is how much of an expression is read at night.
+const longestExpr = 60
+
+// briefly is an expression, or the beginning of a long one.
+func briefly(expr string) string {
+	expr = oneLine(expr)
+	if r := []rune(expr); len(r) > longestExpr {
+		return string(r[:longestExpr]) + "…"
+	}
+	return expr
 }
 
 func orNotYet(err string) string {
@@ -148,7 +168,7 @@ func (d *draft) lookAfter(ref state.Ref, after state.Time) {
 
 // tryStep does one step of a Runbook, or says why it waits. It returns false where
 // the next one comes instead.
-func (d *draft) tryStep(a firing, c state.Case, n int, suppressed string) (here bool) {
+func (d *draft) tryStep(a firing, c state.Case, n int, suppressed hold) (here bool) {
 	do := a.book.Spec.Steps[n-1]
 	if do.When != "" {
 		q := d.have.Queries[do.When]
@@ -157,7 +177,7 @@ func (d *draft) tryStep(a firing, c state.Case, n int, suppressed string) (here 
 		if !ofUse {
 			d.lookAfter(queryRef(do.When), d.now)
 			d.waits(d.at(askAgain))
-			d.tells(a, state.Unobserved, fmt.Sprintf("step %d: it is not known whether %s: %s", n, oneLine(do.When), orNotYet(q.Err)), nil)
+			d.tells(a, state.Unobserved, fmt.Sprintf("step %d: it is not known whether %s: %s", n, briefly(do.When), orNotYet(q.Err)), nil)
 			return true
 		}
 		if !q.Value.Yes {
@@ -180,7 +200,7 @@ func (d *draft) tryStep(a firing, c state.Case, n int, suppressed string) (here 
 	if do.Gather == "" {
 		if hs := d.runbookHolds(a, c, sv, w, suppressed); len(hs) > 0 {
 			for _, h := range hs {
-				d.tells(a, h.reason, fmt.Sprintf("step %d, %s, waits: %s", n, stepName(do), h.detail), h.until)
+				d.tells(a, h.reason, fmt.Sprintf("%s; step %d, %s, waits", h.detail, n, stepName(do)), h.until)
 			}
 			return true
 		}
@@ -287,9 +307,6 @@ func (d *draft) runbookStep(a firing, c state.Case, do desired.Do) (sv *service,
 	}
 	if call.Actuator == "systemd" {
 		w.action.Verb = call.Verb
-		if call.Verb != "restart" && call.Verb != "start" {
-			w.remedial = false
-		}
 	} else {
 		w.rests = slices.DeleteFunc(w.rests, func(r state.Ref) bool { return r == unitRef("") })
 	}
@@ -327,15 +344,15 @@ func (d *draft) unitOf(a firing, sv *service, verb string) (unit, no string) {
 
 // runbookHolds are the reasons to wait that come with an alert, beside those that
 // hold any change.
-func (d *draft) runbookHolds(a firing, c state.Case, sv *service, w wish, suppressed string) []hold {
+func (d *draft) runbookHolds(a firing, c state.Case, sv *service, w wish, suppressed hold) []hold {
 	var holds []hold
-	if suppressed != "" {
-		holds = append(holds, hold{state.DependencySick, suppressed + ", and comes first", nil})
+	if suppressed.detail != "" {
+		holds = append(holds, suppressed)
 	}
 	if w.effect == actuators.None {
 		return holds
 	}
-	if suppressed == "" && len(sv.Units) > 0 {
+	if suppressed.detail == "" && len(sv.Units) > 0 {
 		holds = append(holds, d.notTheCause(sv)...)
 	}
 	if d.tooMuch != "" && w.effect == actuators.Disruptive {
@@ -360,10 +377,10 @@ func (d *draft) another(c state.Case, w wish) []hold {
 			continue
 		}
 		if last.Status == "" {
-			return []hold{{state.InProgress, last.Action + " is under way for another reason", nil}}
+			return []hold{{state.InProgress, actuators.Words(last.Action) + " is under way for another reason", nil}}
 		}
 		if left := showsAfter - d.now.Since(last.Ended); left > 0 {
-			return []hold{{state.Verifying, last.Action + " has ended a moment ago, for another reason", d.at(left)}}
+			return []hold{{state.Verifying, actuators.Words(last.Action) + " has ended a moment ago, for another reason", d.at(left)}}
 		}
 	}
 	return nil
