@@ -89,7 +89,7 @@ var Reasons = map[Reason]string{
 	NotDeclared:        "evenkeel created this, and it is no longer declared.",
 	LivenessFailed:     "The liveness probe failed as often as its threshold allows.",
 	WrongService:       "Something else answers where the service should.",
-	Alert:              "An alert rule fires and its runbook asks for this.",
+	Alert:              "An alert fires, and its runbook says what is done about it.",
 	TaskDue:            "A scheduled task is due.",
 	RevisionBad:        "The revision broke what was healthy before.",
 	ByHand:             "A human asked for it.",

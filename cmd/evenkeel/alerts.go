@@ -25,7 +25,8 @@ or the ID of one, all of it: what it means and what to do, what was done about i
 what waits, and the command that lets that go.
 
 Blind ones rest on data that are absent; they are shown, and nothing is done because
-of them. A source that cannot be asked is named, for it may have more.
+of them. A source that cannot be asked is named, for it may have more. What is over is
+shown, too, for as long as it is watched: two minutes.
 
 The controller alone evaluates rules, so one must be running.
 
@@ -66,7 +67,7 @@ func (a *app) alerts(ctx context.Context, name, selector, form string, quiet boo
 		return trouble(hint(err))
 	}
 	some := all.Only(name, matchers)
-	if name != "" && len(some.Alerts) == 0 {
+	if name != "" && len(some.Alerts)+len(some.Over) == 0 {
 		return &exit{exitUnknown, fmt.Errorf("no alert %s is active%s", name, nearAlert(all, name))}
 	}
 	switch {
@@ -82,7 +83,7 @@ func (a *app) alerts(ctx context.Context, name, selector, form string, quiet boo
 
 func nearAlert(all report.Alerts, name string) string {
 	var names []string
-	for _, one := range all.Alerts {
+	for _, one := range slices.Concat(all.Alerts, all.Over) {
 		names = append(names, one.Name)
 	}
 	if near := desired.Nearest(name, names); near != "" {
@@ -100,7 +101,7 @@ func (a *app) completeAlerts(cmd *cobra.Command, _ []string, _ string) ([]string
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var names []string
-	for _, one := range all.Alerts {
+	for _, one := range slices.Concat(all.Alerts, all.Over) {
 		names = append(names, one.Name)
 	}
 	slices.Sort(names)

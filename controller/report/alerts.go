@@ -17,6 +17,7 @@ type Alerts struct {
 	Alerts  []Alert     `json:"alerts"`
 	Unknown []SourceGap `json:"unknown"` // the sources that cannot be asked: what they would say is not known
 	Quiet   []string    `json:"quiet"`   // the sources that were asked, and have nothing active
+	Over    []Alert     `json:"over"`    // what has ended and is watched for a while, with all that was found and done
 }
 
 // SourceGap is a source of alerts of which nothing is known.
@@ -29,7 +30,7 @@ type SourceGap struct {
 type Alert struct {
 	ID          string            `json:"id"`
 	Name        string            `json:"name"`
-	State       string            `json:"state"` // pending, firing
+	State       string            `json:"state"` // pending, firing; over in Alerts.Over alone
 	Since       Stamp             `json:"since"`
 	Object      string            `json:"object"` // which it is about
 	Severity    string            `json:"severity"`
@@ -65,6 +66,7 @@ type AlertAction struct {
 	Action  string `json:"action"`
 	At      Stamp  `json:"at"`
 	Outcome string `json:"outcome"` // done, failed, interrupted, refused; empty: under way
+	Detail  string `json:"detail"`  // how it ended, in a line
 }
 
 // AlertHeld is something that waits, and for what.
@@ -77,7 +79,7 @@ type AlertHeld struct {
 
 // Alerts lists what is active: firing first, then by name.
 func (v View) Alerts() Alerts {
-	out := Alerts{Alerts: []Alert{}, Unknown: []SourceGap{}, Quiet: []string{}}
+	out := Alerts{Alerts: []Alert{}, Unknown: []SourceGap{}, Quiet: []string{}, Over: []Alert{}}
 	for _, source := range slices.Sorted(maps.Keys(v.Have.Alerts)) {
 		f := v.Have.Alerts[source]
 		switch {
@@ -93,7 +95,32 @@ func (v View) Alerts() Alerts {
 	slices.SortStableFunc(out.Alerts, func(a, b Alert) int {
 		return cmp.Or(strings.Compare(a.State, b.State), strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID))
 	})
+	out.Over = v.overAlerts(out.Alerts)
 	return out
+}
+
+// overAlerts are those whose Case is still open, and that are no longer active.
+func (v View) overAlerts(active []Alert) []Alert {
+	over := []Alert{}
+	if v.Past == nil {
+		return over
+	}
+	for _, key := range slices.Sorted(maps.Keys(v.Past.Cases)) {
+		c := v.Past.Cases[key]
+		if c.Alert == "" || slices.ContainsFunc(active, func(a Alert) bool { return a.Case == c.ID }) {
+			continue
+		}
+		name, id, _ := strings.Cut(c.Unit, "/")
+		one := Alert{
+			ID: id, Name: name, State: "over", Since: At(c.Opened.Wall), Object: c.Object, Source: c.Alert, Runbook: c.Runbook,
+			Labels: map[string]string{}, Annotations: map[string]string{"summary": strings.TrimPrefix(c.Detail, name+": ")},
+			Evidence: []AlertEvidence{}, Actions: []AlertAction{}, Held: []AlertHeld{},
+		}
+		one.remember(c)
+		one.waits(v.Plan, c.Object, c.Unit)
+		over = append(over, one)
+	}
+	return over
 }
 
 func (v View) alert(source string, a state.ActiveAlert) Alert {
@@ -118,23 +145,28 @@ func (v View) alert(source string, a state.ActiveAlert) Alert {
 			out.Suppressed = &Suppressed{By: "silence", Detail: s.Says() + ", until " + At(s.Until(v.Now).Wall).clock(v.Now.Wall) + " (" + s.ID + ")"}
 		}
 	}
-	for _, h := range v.Plan.Held {
-		if (h.Object != out.Object || h.Unit != unit) && h.Object != "Alert/"+unit {
+	out.waits(v.Plan, out.Object, unit)
+	return out
+}
+
+// waits tells what the Plan says of the alert.
+func (a *Alert) waits(p state.Plan, object, unit string) {
+	for _, h := range p.Held {
+		if (h.Object != object || h.Unit != unit) && h.Object != "Alert/"+unit {
 			continue
 		}
-		out.Held = append(out.Held, AlertHeld{Reason: h.Reason, Detail: h.Detail, Until: atState(h.Until), Steps: append([]string{}, h.Steps...)})
-		if by := suppressor(h); by != "" && out.Suppressed == nil {
-			out.Suppressed = &Suppressed{By: by, Detail: h.Detail}
+		a.Held = append(a.Held, AlertHeld{Reason: h.Reason, Detail: h.Detail, Until: atState(h.Until), Steps: append([]string{}, h.Steps...)})
+		if by := suppressor(h); by != "" && a.Suppressed == nil {
+			a.Suppressed = &Suppressed{By: by, Detail: h.Detail}
 		}
 	}
-	return out
 }
 
 // remember tells what was done and brought to light for the Case of the alert.
 func (a *Alert) remember(c state.Case) {
 	a.Case = c.ID
 	for _, t := range c.Tried {
-		a.Actions = append(a.Actions, AlertAction{Rung: t.Rung, Action: t.Action, At: At(t.Began.Wall), Outcome: string(t.Status)})
+		a.Actions = append(a.Actions, AlertAction{Rung: t.Rung, Action: t.Action, At: At(t.Began.Wall), Outcome: string(t.Status), Detail: t.Detail})
 	}
 	for _, g := range c.Gathered {
 		a.Evidence = append(a.Evidence, AlertEvidence{Rung: g.Rung, What: g.What, At: At(g.At.Wall), Text: g.Text})
@@ -169,13 +201,12 @@ func orEmpty(m map[string]string) map[string]string {
 
 // Only keeps the alerts of a name or an ID (of none, all) whose labels match.
 func (a Alerts) Only(name string, matchers []desired.Matcher) Alerts {
-	kept := []Alert{}
-	for _, one := range a.Alerts {
-		if (name == "" || one.Name == name || one.ID == name) && desired.MatchAll(matchers, one.Labels) {
-			kept = append(kept, one)
-		}
+	those := func(all []Alert) []Alert {
+		return slices.DeleteFunc(slices.Clone(all), func(one Alert) bool {
+			return name != "" && one.Name != name && one.ID != name || !desired.MatchAll(matchers, one.Labels)
+		})
 	}
-	a.Alerts = kept
+	a.Alerts, a.Over = those(a.Alerts), those(a.Over)
 	return a
 }
 

@@ -32,13 +32,22 @@ func alarmed() *host {
 	c := h.Past.NewCase("Service/redis", unit, state.Alert, moment(-30*time.Minute))
 	c.Tried = []state.Tried{
 		{Rung: 1, Step: "a1", Action: "gather.redis.ttls", Began: moment(-29 * time.Minute), Ended: moment(-28 * time.Minute), Status: state.Done},
-		{Rung: 1, Round: 1, Step: "a3", Action: "gather.redis.ttls", Began: moment(-25 * time.Minute), Ended: moment(-24 * time.Minute), Status: state.StepFailed},
+		{Rung: 1, Round: 1, Step: "a3", Action: "gather.redis.ttls", Began: moment(-25 * time.Minute), Ended: moment(-24 * time.Minute), Status: state.StepFailed, Detail: "redis did not answer\x1b[2J"},
 		{Rung: 2, Step: "a2", Action: "cache.flush pages", Began: moment(-20 * time.Minute)},
 	}
 	c.Gathered = []state.Gathered{{Rung: 1, What: "gather.redis.ttls", At: moment(-28 * time.Minute), Text: "cache:*   12000 keys, none ends\nsession:* 40 keys\x1b[2J"}}
 	h.Past.Silences["silence-1"] = state.Silence{ID: "silence-1", Matchers: []string{`alertname="DiskFull"`}, Actor: "anna", Why: "it is being\x1b[1m moved", At: moment(0), For: time.Hour}
 	h.Past.Cases[c.Key()] = c
+	gone := state.NewAlertCase("Service/pakashop-pay", "rule/pay/Slow", state.ActiveAlert{ID: "0123456789", Name: "Slow"}, moment(-10*time.Minute))
+	gone.Detail, gone.Runbook, gone.Well = "Slow: 95% take\x1b[31m 2s", "slow", moment(-time.Minute)
+	gone.Tried = []state.Tried{
+		{Rung: 1, Step: "b1", Action: "gather.metrics.query expr=sum(rate(x[5m])) title=how slow", Began: moment(-9 * time.Minute), Ended: moment(-9 * time.Minute), Status: state.Done, Detail: "how slow: 2s"},
+		{Rung: 2, Step: "b2", Action: "postgres.terminate main declared=d1 over=2m0s", Began: moment(-8 * time.Minute), Ended: moment(-7 * time.Minute), Status: state.Done, Detail: "1 of 9 sessions ended"},
+	}
+	gone.Gathered = []state.Gathered{{Rung: 1, What: gone.Tried[0].Action, At: moment(-9 * time.Minute), Text: "how slow: 2s"}}
+	h.Past.Cases[gone.Key()] = gone
 	h.hold(
+		state.Held{Object: "Alert/" + gone.Unit, Reason: state.Verifying, Detail: "it no longer fires, and is watched for a while", Until: until(time.Minute), Info: true},
 		state.Held{Object: "Service/redis", Unit: unit, Reason: state.AwaitingApproval, Detail: "policy wants a human", Steps: []string{"3f9a1c20b7de"}, Until: until(time.Hour)},
 		state.Held{Object: "Service/pakashop-pay", Unit: "PaymentErrors/" + pay.ID, Reason: state.DependencySick, Detail: "redis has an alert of its own"},
 	)
@@ -59,6 +68,21 @@ func TestAlerts(t *testing.T) {
 	}
 	if got := colours.ReplaceAllString(a.Full(Style{Now: noon, Color: true}), ""); got != a.Full(st) {
 		t.Error("colour changes the text")
+	}
+}
+
+// What is wrong with a service may be an alert alone: what its runbook waits for is said,
+// and what has just ended is told as well.
+func TestWhyTellsOfAlerts(t *testing.T) {
+	h := alarmed()
+	h.hold(state.Held{Object: "Service/pakashop-pay", Reason: state.Alert, Detail: "PaymentErrors: 82 %", Info: true})
+	w, ok := h.Why("pakashop-pay", []HistoryLine{{Object: "Service/pakashop-pay", Actuator: "gather", Verb: "metrics.query", Reason: state.Alert}})
+	if !ok {
+		t.Fatal("it is not known")
+	}
+	golden(t, "why-alerts.txt", []byte(w.Text(Style{Now: noon})))
+	if len(w.Alerts) != 2 || len(w.Alerts[1].Evidence) != 0 {
+		t.Errorf("its alerts are %+v", w.Alerts)
 	}
 }
 

@@ -6,6 +6,9 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/pakashop/evenkeel/actuators"
+	"github.com/pakashop/evenkeel/state"
 )
 
 // Text is the list as a table; wide cuts nothing, and all names the sources that have
@@ -35,6 +38,9 @@ func (a Alerts) Text(st Style, wide, all bool) string {
 		b.WriteString(t.String() + "\n")
 	}
 	b.WriteString(a.Totals() + "\n")
+	for _, one := range a.Over {
+		b.WriteString(st.paint(green, "over") + "     " + Escape(one.Name+" of "+one.Object+", and watched for a while") + "\n")
+	}
 	for _, gap := range a.Unknown {
 		b.WriteString(st.paint(magenta, "unknown") + "  " + Escape(gap.Source+": "+gap.Detail) + "\n")
 	}
@@ -46,7 +52,7 @@ func (a Alerts) Text(st Style, wide, all bool) string {
 	return b.String()
 }
 
-var alertColours = map[string]colour{"firing": red, "pending": yellow, "suppressed": cyan, "blind": magenta}
+var alertColours = map[string]colour{"firing": red, "pending": yellow, "suppressed": cyan, "blind": magenta, "over": green}
 
 // word is the state of an alert in one word.
 func (a Alert) word() string {
@@ -85,7 +91,7 @@ func (a Alerts) Totals() string {
 // Full is each alert in full, for a terminal of 80 columns.
 func (a Alerts) Full(st Style) string {
 	var parts []string
-	for _, one := range a.Alerts {
+	for _, one := range slices.Concat(a.Alerts, a.Over) {
 		parts = append(parts, one.full(st))
 	}
 	return strings.Join(parts, "\n")
@@ -94,7 +100,7 @@ func (a Alerts) Full(st Style) string {
 func (a Alert) full(st Style) string {
 	var b strings.Builder
 	b.WriteString(st.paint(bold, Escape(a.Name)) + "  " + st.paint(alertColours[a.word()], a.word()) + "  " + Escape(a.Object) + "\n")
-	b.WriteString(wrap(Escape(a.ID+", "+a.State+" since "+a.Since.clock(st.Now)+", says "+a.Source), "", ""))
+	b.WriteString(wrap(Escape(a.ID+", "+a.span(st)+", says "+a.Source), "", ""))
 	var labels, more []string
 	for _, name := range slices.Sorted(maps.Keys(a.Labels)) {
 		labels = append(labels, name+"="+a.Labels[name])
@@ -130,6 +136,15 @@ func (a Alert) full(st Style) string {
 	return b.String()
 }
 
+// span is since when it is as it is, in words.
+func (a Alert) span(st Style) string {
+	since := a.Since.clock(st.Now)
+	if a.State == "over" {
+		return "fired at " + since + ", and does not any more"
+	}
+	return a.State + " since " + since
+}
+
 // doneText is the time line of an alert's Case.
 func (a Alert) doneText(st Style) string {
 	var b strings.Builder
@@ -137,16 +152,39 @@ func (a Alert) doneText(st Style) string {
 		b.WriteString(wrap(Escape(text), fmt.Sprintf("%-14s", at.clock(st.Now)), strings.Repeat(" ", 14)))
 	}
 	for i, d := range a.Actions {
-		line(d.At, fmt.Sprintf("%s, %s: %s", rung(d.Rung), d.Action, cmp.Or(d.Outcome, "under way")))
-		for _, e := range a.Evidence {
-			if a.gatheredBy(e) == i {
-				for text := range strings.Lines(e.Text) {
-					b.WriteString("    " + Escape(strings.TrimSuffix(text, "\n")) + "\n")
-				}
+		text := a.broughtUp(i)
+		if strings.Contains(text, "\n") {
+			d.Detail = "" // it tells that itself
+		}
+		line(d.At, d.text())
+		if text != d.Detail {
+			for line := range strings.Lines(text) {
+				b.WriteString("    " + Escape(strings.TrimSuffix(line, "\n")) + "\n")
 			}
 		}
 	}
 	return b.String()
+}
+
+// text is what was done, and how that ended.
+func (d AlertAction) text() string {
+	how := cmp.Or(d.Outcome, "under way")
+	if how == string(state.Done) && d.Detail != "" {
+		how = d.Detail
+	} else if d.Detail != "" {
+		how += "; " + d.Detail
+	}
+	return fmt.Sprintf("step %d, %s: %s", d.Rung, actuators.Words(d.Action), how)
+}
+
+// broughtUp is the evidence that an action gathered.
+func (a Alert) broughtUp(action int) string {
+	for _, e := range a.Evidence {
+		if a.gatheredBy(e) == action {
+			return e.Text
+		}
+	}
+	return ""
 }
 
 // gatheredBy finds the action that brought something to light: of those of its rung,
@@ -172,6 +210,9 @@ func (a Alert) heldText(st Style) string {
 		}
 		b.WriteString(line + "\n" + wrap(Escape(h.Detail), "  ", "  "))
 		for _, id := range h.Steps {
+			if strings.Contains(h.Detail, "evenkeel approve "+id) {
+				continue // it says so itself
+			}
 			b.WriteString("  let it go with: evenkeel approve " + Escape(id) + "\n")
 		}
 	}

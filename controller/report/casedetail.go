@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pakashop/evenkeel/actuators"
 	"github.com/pakashop/evenkeel/controller/plan"
 	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/state"
@@ -192,7 +193,7 @@ func casesText(list []CaseDetail, st Style) string {
 			if t.Effect != how {
 				how += "; " + t.Effect
 			}
-			b.WriteString(wrap(Escape(fmt.Sprintf("%s, %s: %s", rung(t.Rung), t.Action, how)), fmt.Sprintf("  %-14s", t.Began.clock(st.Now)), strings.Repeat(" ", 16)))
+			b.WriteString(wrap(Escape(fmt.Sprintf("%s, %s: %s", rung(t.Rung), actuators.Words(t.Action), how)), fmt.Sprintf("  %-14s", t.Began.clock(st.Now)), strings.Repeat(" ", 16)))
 		}
 		if c.Ended != "" {
 			b.WriteString(wrap(Escape(fmt.Sprintf("%s: %s", c.Ended, c.Why)), fmt.Sprintf("  %-14s", c.At.clock(st.Now)), strings.Repeat(" ", 16)))

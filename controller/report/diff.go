@@ -68,7 +68,7 @@ type Held struct {
 // well something is.
 var ofHealth = []state.Reason{
 	state.LivenessFailed, state.WrongService, state.Flapping, state.NotReady, state.EndpointDown, state.DependencySick,
-	state.Verifying, state.NotAllowed,
+	state.Verifying, state.NotAllowed, state.Alert,
 }
 
 // health tells an entry that is no difference and holds nothing back: it says how

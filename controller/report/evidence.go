@@ -47,7 +47,8 @@ func (v View) evidence(s *desired.Service, history []HistoryLine) []Evidence {
 	f.source = "record"
 	v.recordEvidence(f, s)
 	f.source = "history"
-	for _, l := range history[:min(len(history), lastSteps)] {
+	acts := slices.DeleteFunc(slices.Clone(history), func(l HistoryLine) bool { return l.Actuator == desired.Gatherer }) // told with the alert
+	for _, l := range acts[:min(len(acts), lastSteps)] {
 		f.add(l.action(), l.ended(), l.Time.Time)
 	}
 	return f.list

@@ -80,6 +80,8 @@ func (l HistoryLine) detail() string {
 	switch {
 	case l.Case == "":
 		return text
+	case l.Rung > 0 && l.Reason == state.Alert:
+		return strings.TrimSpace(fmt.Sprintf("%s (step %d of %s)", text, l.Rung, l.Case))
 	case l.Rung > 0:
 		return strings.TrimSpace(fmt.Sprintf("%s (remedy %d of %s)", text, l.Rung, l.Case))
 	}

@@ -27,6 +27,8 @@ func (v View) rule(s *desired.Service, w Why) string {
 		return stepRule(s, w.Steps)
 	case len(holds) > 0 && holds[0].Reason == state.NotReady:
 		return sentence(holds[0].Detail, "and what is merely not ready is told and not restarted")
+	case len(holds) > 0 && holds[0].Reason == state.Alert:
+		return v.alertRule(s, holds[0])
 	case len(holds) > 0:
 		return sentence(holds[0].Detail, "and so it is told and not mended")
 	}

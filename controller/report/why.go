@@ -28,6 +28,7 @@ type Why struct {
 	Chain   []Link       `json:"chain"`   // from it to the root of what is wrong with it
 	Cases   []CaseDetail `json:"cases"`   // what it suffers from, what was tried, and what comes next
 	Waiting []string     `json:"waiting"` // the objects that wait for it
+	Alerts  []Alert      `json:"alerts"`  // of it, those that are over as long as they are watched; without their evidence
 }
 
 // WhyHeld is one reason for which nothing is done.
@@ -83,7 +84,7 @@ func (v View) Why(name string, history []HistoryLine) (Why, bool) {
 	w := Why{
 		Object: o.Ref(), Declared: o.Pos.String(), State: UNKNOWN,
 		Held: []WhyHeld{}, Evidence: []Evidence{}, Unblocks: []string{}, Commands: []string{}, Steps: []WhyStep{},
-		Chain: []Link{}, Cases: []CaseDetail{}, Waiting: []string{},
+		Chain: []Link{}, Cases: []CaseDetail{}, Waiting: []string{}, Alerts: []Alert{},
 	}
 	if e, ok := v.endpoint(o); ok {
 		return v.whyEndpoint(w, e), true
@@ -99,7 +100,7 @@ func (v View) Why(name string, history []HistoryLine) (Why, bool) {
 	if w.State != OK {
 		w.Chain = v.chain(s)
 	}
-	w.Cases, w.Waiting = v.cases(s), v.waiting(s.Name)
+	w.Cases, w.Waiting, w.Alerts = v.cases(s), v.waiting(s.Name), v.alertsOf(s)
 	w.Evidence = v.evidence(s, history)
 	w.Rule = v.rule(s, w)
 	w.Budget = v.whyBudget(s)

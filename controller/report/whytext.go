@@ -25,6 +25,7 @@ func (w Why) Text(st Style) string {
 		{"Held", w.heldText(st, false)},
 		{"About to be done", w.stepsText()},
 		{"Case", casesText(w.Cases, st)},
+		{"Alerts", alertsText(w.Alerts, st)},
 		{"Waiting for it", bullets(w.Waiting)},
 		{"Evidence", w.evidenceText(st)},
 		{"Budget of repairs", w.Budget.text(st)},
