@@ -1,6 +1,10 @@
 package desired
 
-import "fmt"
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
 
 // gatherVerbs are the collectors of evidence, by what is written after `gather`.
 // Each reads and changes nothing. A cache or a database need not be named where there
@@ -38,8 +42,26 @@ func (c *checker) collector(at string, d Do) {
 		return
 	}
 	c.given(at, d.Gather, v, d.With, false)
+	if d.Gather == "logs.search" {
+		c.expression(at+".with.grep", d.With["grep"])
+	}
 	if d.Gather == "http.status" && (d.With["url"] == nil) == (d.With["endpoint"] == nil) {
 		c.bad(at+".with", "http.status needs url or endpoint, and not both")
+	}
+}
+
+// maxGrep bounds a regular expression over logs, in bytes, as its collector does.
+const maxGrep = 1000
+
+// expression checks a regular expression over logs: one that is none would be found out
+// when it is needed. A label in it is a word, see patterned.
+func (c *checker) expression(at string, value any) {
+	text, _ := value.(string)
+	text, _ = Expand(text, func(string) (string, bool) { return "x", true })
+	if len(text) > maxGrep {
+		c.bad(at, "is longer than %d bytes", maxGrep)
+	} else if _, err := regexp.Compile(text); err != nil {
+		c.bad(at, "is no regular expression of RE2: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 	}
 }
 
