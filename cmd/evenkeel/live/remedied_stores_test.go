@@ -1,5 +1,7 @@
 package live_test
 
+import "strings"
+
 // What fills up, leaks or gets stuck below the platform's services.
 
 // Meilisearch does not move: it is restarted.
@@ -22,7 +24,8 @@ const redisFull = `for i in $(seq 2000); do echo "set session:$i x"; done | redi
 	head -c 100000 /dev/zero | tr '\0' x >/tmp/page; for i in $(seq 270); do redis-cli -x set cache:stale:$i </tmp/page; done >/dev/null`
 
 // The backend leaks sessions: who it is shows, idle ones are ended. It leaks more: it
-// is restarted.
+// is restarted. Then reports have all sessions, and work: a pool that is kept ready is
+// proposed, and started by a human's word.
 func connectionsLeak(b box, r remedied) {
 	const leak = "curl -fsS -d kind=sessions 127.0.0.1:3001/fault"
 	run := b.sh("systemctl show -P InvocationID pakashop-backend")
@@ -40,6 +43,21 @@ func connectionsLeak(b box, r remedied) {
 	b.comes(`[ "$(runuser -u postgres -- psql -XAtc "select count(*) from pg_stat_activity where application_name = 'pakashop-backend'")" -lt 20 ]`)
 	b.sh(leak)
 	b.stepped(r, "systemd.restart pakashop-backend.service")
+	b.until("that helps, too", func() string { return strings.TrimPrefix(b.alert(r.alert).State, "over") })
+	b.sh(`systemd-run -q -u reports sh -c "for i in $(seq 90 | tr '\n' ' '); do PGAPPNAME=reports psql -X -h 127.0.0.1 -U pakashop pakashop -c 'select pg_sleep(600)' & done; wait"`)
+	steps := b.waits(r, "AwaitingApproval", "state.set pgbouncer")
+	if len(steps) != 1 {
+		b.Fatalf("a human may approve %q, want one", steps)
+	}
+	b.sh("! systemctl is-active pgbouncer")
+	b.must(0, "approve", steps[0])
+	b.stepped(r, "state.set pgbouncer to=running")
+	b.comes("systemctl is-active pgbouncer && test -S /var/run/postgresql/.s.PGSQL.6432")
+	b.waits(r, "AwaitingApproval", "point the services at PgBouncer")
+	b.sh(`systemctl stop reports; runuser -u postgres -- psql -XAtc "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name = 'reports'"`)
+	if out := b.must(0, "why", "pgbouncer").out; !strings.Contains(out, "runs though it is declared stopped") {
+		b.Errorf("why does not tell that it runs: %s", out)
+	}
 }
 
 // Somebody left a transaction open, and all queries wait for it: it is ended.

@@ -36,7 +36,7 @@ var rounds = []struct {
 	{"what all rest on", []remedied{
 		{"meilisearch_index_lag", "meilisearch", meilisearchLags, []string{"systemd.restart meilisearch.service"}},
 		{"redis_memory", "redis", redisFills, []string{"cache.flush pages"}},
-		{"postgres_connections", "postgresql", connectionsLeak, []string{"postgres.terminate main", "systemd.restart pakashop-backend.service"}},
+		{"postgres_connections", "postgresql", connectionsLeak, []string{"postgres.terminate main", "systemd.restart pakashop-backend.service", "state.set pgbouncer", "systemd.start pgbouncer.service"}},
 	}},
 	{"what customers meet", []remedied{
 		{"api_p95_latency", "pakashop-backend", ordersWait, []string{"postgres.terminate main"}},
