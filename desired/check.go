@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Check holds one object's spec, given as a pointer to its Go type, to the
@@ -106,10 +107,10 @@ func (c *checker) unit(s *ServiceSpec) {
 const maxReplicas = 256
 
 // isFileName tells what the name of a drop-in or a release may be.
-func isFileName(s string) bool { return len(s) <= 200 && fileName.MatchString(s) }
+func isFileName(s string) bool { return len(s) <= 200 && fileName().MatchString(s) }
 
-// fileName does not count: a pattern that does costs each start of the program.
-var fileName = regexp.MustCompile(`^[A-Za-z0-9_][-A-Za-z0-9_.:@+~]*$`)
+// fileName does not count: a pattern that does is slow to compile.
+var fileName = lazily(`^[A-Za-z0-9_][-A-Za-z0-9_.:@+~]*$`)
 
 func (c *checker) dropIns(s *ServiceSpec) {
 	seen := map[string]bool{}
@@ -137,8 +138,8 @@ func (c *checker) dropIns(s *ServiceSpec) {
 }
 
 var (
-	octal    = regexp.MustCompile(`^0?[0-7]{3,4}$`)
-	userName = regexp.MustCompile(`^([a-z_][-a-z0-9_]{0,31}\$?|0|[1-9][0-9]{0,9})$`)
+	octal    = lazily(`^0?[0-7]{3,4}$`)
+	userName = lazily(`^([a-z_][-a-z0-9_]{0,31}\$?|0|[1-9][0-9]{0,9})$`)
 )
 
 func (c *checker) file(field string, f File) {
@@ -148,11 +149,11 @@ func (c *checker) file(field string, f File) {
 			c.bad(field+".path", "what lies in %s is declared by unitFile and dropIns", dir)
 		}
 	}
-	if f.Mode != "" && (!octal.MatchString(f.Mode) || parseMode(f.Mode) == 0) {
+	if f.Mode != "" && (!octal().MatchString(f.Mode) || parseMode(f.Mode) == 0) {
 		c.bad(field+".mode", `%q is not a mode; write it in octal, like "0640"`, shorten(f.Mode))
 	}
 	for _, id := range []struct{ field, name string }{{"owner", f.Owner}, {"group", f.Group}} {
-		if id.name != "" && !strings.Contains(id.name, "$(") && !userName.MatchString(id.name) {
+		if id.name != "" && !strings.Contains(id.name, "$(") && !userName().MatchString(id.name) {
 			c.bad(field+"."+id.field, "%q is not the name of a %s", shorten(id.name), map[string]string{"owner": "user", "group": "group"}[id.field])
 		}
 	}
@@ -195,4 +196,10 @@ func (c *checker) limits(l *Limits) {
 	if l.Per <= 0 {
 		c.bad("spec.limits.per", "want more than 0s")
 	}
+}
+
+// lazily is a pattern that is compiled when it is first needed: most starts of the
+// program need none.
+func lazily(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
 }

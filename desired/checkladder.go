@@ -3,7 +3,6 @@ package desired
 import (
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -16,7 +15,7 @@ func (c *checker) ladder(kind, field string, steps []Do) {
 		c.belongs(kind, at, d)
 		switch {
 		case d.Do == "" || strings.Contains(d.Do, "$("):
-		case !doName.MatchString(d.Do):
+		case !doName().MatchString(d.Do):
 			c.bad(at+".do", "%q is not an action; write ACTUATOR.VERB or a short name like restart", shorten(d.Do))
 		default:
 			c.rung(kind, at, d)
@@ -104,8 +103,8 @@ func ofPlugin(do string) (name, verb string, ok bool) {
 }
 
 var (
-	shareForm = regexp.MustCompile(`^(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)%$`)
-	sizeForm  = regexp.MustCompile(`^[1-9][0-9]*[KMGT]?$`)
+	shareForm = lazily(`^(100(\.0+)?|[0-9]{1,2}(\.[0-9]+)?)%$`)
+	sizeForm  = lazily(`^[1-9][0-9]*[KMGT]?$`)
 )
 
 // takes tells whether a value makes sense; one with a variable in it may.
@@ -127,12 +126,12 @@ func (k wordKind) takes(value any) bool {
 		_, ok := value.(bool)
 		return ok
 	case share:
-		return shareForm.MatchString(s) && strings.Trim(s, "0.%") != ""
+		return shareForm().MatchString(s) && strings.Trim(s, "0.%") != ""
 	case span:
 		d, err := ParseDuration(s)
 		return err == nil && d > 0
 	case size:
-		return sizeForm.MatchString(s)
+		return sizeForm().MatchString(s)
 	case command:
 		list, ok := value.([]any)
 		if !ok || len(list) == 0 {

@@ -2,24 +2,23 @@ package desired
 
 import (
 	"net/url"
-	"regexp"
 	"strings"
 )
 
 var (
-	doName   = regexp.MustCompile(`^[a-z][-a-z0-9]*(\.[a-z][-a-z0-9]*)?$`)
-	varName  = regexp.MustCompile(`^[A-Za-z_][-A-Za-z0-9_.]*$`)
-	hexSum   = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	hostName = regexp.MustCompile(`^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$`)
+	doName   = lazily(`^[a-z][-a-z0-9]*(\.[a-z][-a-z0-9]*)?$`)
+	varName  = lazily(`^[A-Za-z_][-A-Za-z0-9_.]*$`)
+	hexSum   = lazily(`^[0-9a-f]{64}$`)
+	hostName = lazily(`^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$`)
 )
 
 func (c *checker) environment(s *EnvironmentSpec) {
 	c.matchers("spec.hosts", s.Hosts)
-	if s.Domain != "" && !hostName.MatchString(s.Domain) {
+	if s.Domain != "" && !hostName().MatchString(s.Domain) {
 		c.bad("spec.domain", "%q is not a domain", shorten(s.Domain))
 	}
 	for _, name := range sorted(s.Vars) {
-		if !varName.MatchString(name) {
+		if !varName().MatchString(name) {
 			c.bad("spec.vars."+name, "%q is not the name of a variable; write letters, digits and _", shorten(name))
 		}
 	}
@@ -87,10 +86,10 @@ func (c *checker) cache(s *CacheSpec) {
 
 func (c *checker) actuator(s *ActuatorSpec) {
 	c.absolute("spec.path", s.Path)
-	if !hexSum.MatchString(s.SHA256) {
+	if !hexSum().MatchString(s.SHA256) {
 		c.bad("spec.sha256", "want 64 hexadecimal digits, as sha256sum prints them")
 	}
-	if s.User != "" && !userName.MatchString(s.User) {
+	if s.User != "" && !userName().MatchString(s.User) {
 		c.bad("spec.user", "%q is not the name of a user", shorten(s.User))
 	}
 }

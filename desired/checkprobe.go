@@ -4,17 +4,16 @@ import (
 	"net"
 	"net/url"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 )
 
-var portName = regexp.MustCompile(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
+var portName = lazily(`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`)
 
 func (c *checker) ports(ports map[string]int) {
 	for _, name := range sorted(ports) {
-		if !portName.MatchString(name) || !strings.ContainsFunc(name, func(r rune) bool { return r >= 'a' && r <= 'z' }) {
+		if !portName().MatchString(name) || !strings.ContainsFunc(name, func(r rune) bool { return r >= 'a' && r <= 'z' }) {
 			c.bad("spec.ports."+name, "%q is not the name of a port; write small letters, digits and -, and at least one letter", shorten(name))
 		}
 		if ports[name] < 1 || ports[name] > 65535 {

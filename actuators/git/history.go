@@ -1,7 +1,6 @@
 package git
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -31,14 +30,14 @@ type history struct {
 const trailer = "Evenkeel-Key: "
 
 var (
-	keyLine    = regexp.MustCompile(`(?m)^[ \t]*` + trailer + `(.*?)\s*$`)
-	revertLine = regexp.MustCompile(`(?i)\breverts commit ([0-9a-f]{7,64})\b`)
-	revertHead = regexp.MustCompile(`^(Revert|Reapply) "`)
+	keyLine    = lazily(`(?m)^[ \t]*` + trailer + `(.*?)\s*$`)
+	revertLine = lazily(`(?i)\breverts commit ([0-9a-f]{7,64})\b`)
+	revertHead = lazily(`^(Revert|Reapply) "`)
 )
 
 // bears tells whether a commit has the trailer with a key.
 func (c commit) bears(key string) bool {
-	for _, m := range keyLine.FindAllStringSubmatch(c.message, -1) {
+	for _, m := range keyLine().FindAllStringSubmatch(c.message, -1) {
 		if m[1] == key {
 			return true
 		}
@@ -48,7 +47,7 @@ func (c commit) bears(key string) bool {
 
 // takesBack tells whether a commit says that it reverts another one.
 func (c commit) takesBack(id string) bool {
-	for _, m := range revertLine.FindAllStringSubmatch(c.message, -1) {
+	for _, m := range revertLine().FindAllStringSubmatch(c.message, -1) {
 		if strings.HasPrefix(id, strings.ToLower(m[1])) {
 			return true
 		}
@@ -59,7 +58,7 @@ func (c commit) takesBack(id string) bool {
 // isRevert tells whether a commit is a revert by what it says of itself, or was
 // made by an evenkeel.
 func (c commit) isRevert() bool {
-	return revertHead.MatchString(c.subject) || revertLine.MatchString(c.message) || keyLine.MatchString(c.message)
+	return revertHead().MatchString(c.subject) || revertLine().MatchString(c.message) || keyLine().MatchString(c.message)
 }
 
 // already finds the commit that did what a request asks: on the branch, or where

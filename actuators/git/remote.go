@@ -3,7 +3,6 @@ package git
 import (
 	"net/url"
 	"path"
-	"regexp"
 	"strings"
 	"unicode"
 )
@@ -20,9 +19,9 @@ type remote struct {
 func (r remote) String() string { return r.shown }
 
 var (
-	hostForm = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z.-]*$|^\[[0-9A-Fa-f:.]+\]$`)
-	userForm = regexp.MustCompile(`^[0-9A-Za-z_][0-9A-Za-z_.-]*$`)
-	scpForm  = regexp.MustCompile(`^([^@/:]+)@([^:/]+):([^:].*)$`)
+	hostForm = lazily(`^[0-9A-Za-z][0-9A-Za-z.-]*$|^\[[0-9A-Fa-f:.]+\]$`)
+	userForm = lazily(`^[0-9A-Za-z_][0-9A-Za-z_.-]*$`)
+	scpForm  = lazily(`^([^@/:]+)@([^:/]+):([^:].*)$`)
 )
 
 // remotes reads URLs; nil: one of them is none that is used here, or there is none.
@@ -42,8 +41,8 @@ func parseRemote(text string) (remote, bool) {
 	if len(text) > 2000 || strings.ContainsFunc(text, func(c rune) bool { return unicode.IsControl(c) || unicode.IsSpace(c) }) {
 		return remote{}, false
 	}
-	if m := scpForm.FindStringSubmatch(text); m != nil && !strings.Contains(text, "://") {
-		return remote{url: text, scheme: "ssh", shown: text}, userForm.MatchString(m[1]) && hostForm.MatchString(m[2]) && m[3][0] != '-'
+	if m := scpForm().FindStringSubmatch(text); m != nil && !strings.Contains(text, "://") {
+		return remote{url: text, scheme: "ssh", shown: text}, userForm().MatchString(m[1]) && hostForm().MatchString(m[2]) && m[3][0] != '-'
 	}
 	if path.IsAbs(text) {
 		text = "file://" + text
@@ -57,9 +56,9 @@ func parseRemote(text string) (remote, bool) {
 	switch u.Scheme {
 	case "https":
 		r.site = "https://" + u.Host
-		return r, u.User == nil && hostForm.MatchString(bare(u)) && len(u.Path) > 1
+		return r, u.User == nil && hostForm().MatchString(bare(u)) && len(u.Path) > 1
 	case "ssh":
-		return r, !secret && (u.User == nil || userForm.MatchString(u.User.Username())) && hostForm.MatchString(bare(u)) && len(u.Path) > 1
+		return r, !secret && (u.User == nil || userForm().MatchString(u.User.Username())) && hostForm().MatchString(bare(u)) && len(u.Path) > 1
 	case "file":
 		r.folder = u.Path
 		return r, u.Host == "" && u.User == nil && path.IsAbs(u.Path) && path.Clean(u.Path) == u.Path && u.Path != "/"

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 	"unicode"
 
@@ -50,13 +51,13 @@ type wish struct {
 }
 
 var (
-	wholeHex   = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
-	branchForm = regexp.MustCompile(`^[0-9A-Za-z_][0-9A-Za-z._+@=-]*(/[0-9A-Za-z_][0-9A-Za-z._+@=-]*)*$`)
+	wholeHex   = lazily(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+	branchForm = lazily(`^[0-9A-Za-z_][0-9A-Za-z._+@=-]*(/[0-9A-Za-z_][0-9A-Za-z._+@=-]*)*$`)
 )
 
 // goodBranch is less than git allows.
 func goodBranch(name string) bool {
-	if len(name) > 200 || !branchForm.MatchString(name) || strings.Contains(name, "..") || strings.Contains(name, "@{") {
+	if len(name) > 200 || !branchForm().MatchString(name) || strings.Contains(name, "..") || strings.Contains(name, "@{") {
 		return false
 	}
 	for part := range strings.SplitSeq(name, "/") {
@@ -82,16 +83,16 @@ func (a *Actuator) parse(r actuators.Request) (wish, error) {
 	switch {
 	case !goodBranch(w.branch):
 		return invalid("the target must be a branch: letters, digits and . _ + @ = - between slashes")
-	case !wholeHex.MatchString(w.commit):
+	case !wholeHex().MatchString(w.commit):
 		return invalid("commit must be a whole commit ID")
-	case w.verb == "push" && w.expect != "" && (!wholeHex.MatchString(w.expect) || len(w.expect) != len(w.commit)):
+	case w.verb == "push" && w.expect != "" && (!wholeHex().MatchString(w.expect) || len(w.expect) != len(w.commit)):
 		return invalid("expect must be a whole commit ID, or empty for a new branch")
 	}
 	if w.verb == "revert" {
 		at, err := time.Parse(time.RFC3339, r.Args["at"])
 		w.at = at
 		switch {
-		case !wholeHex.MatchString(w.base) || len(w.base) != len(w.commit) || w.base == w.commit:
+		case !wholeHex().MatchString(w.base) || len(w.base) != len(w.commit) || w.base == w.commit:
 			return invalid("base must be the whole ID of another commit, the last good one")
 		case err != nil || at.Unix() <= 0:
 			return invalid("at must be a time like 2026-01-02T15:04:05Z")
@@ -128,4 +129,10 @@ func oneLine(s string, most int) bool {
 func (a Author) plain() bool {
 	odd := func(s string) bool { return !oneLine(s, 200) || strings.ContainsAny(s, "<>") }
 	return !odd(a.Name) && !odd(a.Email)
+}
+
+// lazily is a pattern that is compiled when it is first needed: most starts of the
+// program need none.
+func lazily(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
 }

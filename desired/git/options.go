@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -68,11 +69,11 @@ func (l Limits) withDefaults() Limits {
 }
 
 // goodRef is what may stand behind refs/heads/ here: less than git allows.
-var goodRef = regexp.MustCompile(`^[0-9A-Za-z_][0-9A-Za-z._+@=-]*(/[0-9A-Za-z_][0-9A-Za-z._+@=-]*)*$`)
+var goodRef = lazily(`^[0-9A-Za-z_][0-9A-Za-z._+@=-]*(/[0-9A-Za-z_][0-9A-Za-z._+@=-]*)*$`)
 
 // checkRef says what is wrong with the name of a branch, a tag or a commit.
 func checkRef(name string) error {
-	bad := !goodRef.MatchString(name) || len(name) > 200 || strings.Contains(name, "..") || strings.Contains(name, "@{")
+	bad := !goodRef().MatchString(name) || len(name) > 200 || strings.Contains(name, "..") || strings.Contains(name, "@{")
 	for part := range strings.SplitSeq(name, "/") {
 		bad = bad || strings.HasSuffix(part, ".") || strings.HasSuffix(part, ".lock")
 	}
@@ -122,4 +123,10 @@ func (o *Options) check() error {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	return nil
+}
+
+// lazily is a pattern that is compiled when it is first needed: most starts of the
+// program need none.
+func lazily(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
 }

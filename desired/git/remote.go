@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/url"
 	"path/filepath"
-	"regexp"
 	"strings"
 )
 
@@ -21,7 +20,7 @@ type remote struct {
 func (r remote) String() string { return r.url }
 
 // scpLike is user@host:path, as git knows it beside URLs.
-var scpLike = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[^-:][^:]*$`)
+var scpLike = lazily(`^[A-Za-z0-9_][A-Za-z0-9_.-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[^-:][^:]*$`)
 
 // parseRemote accepts what git may be pointed at. Anything else is refused, and
 // the message does not show what might be a password.
@@ -34,7 +33,7 @@ func parseRemote(text string) (remote, error) {
 	if filepath.IsAbs(text) {
 		return remote{url: text, scheme: "file", path: text}, nil
 	}
-	if scpLike.MatchString(text) {
+	if scpLike().MatchString(text) {
 		return remote{url: text, scheme: "ssh"}, nil
 	}
 	u, err := url.Parse(text)

@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -29,7 +28,7 @@ const (
 var ErrDamaged = errors.New("damaged: it is not what was put there")
 
 // goodID is what names a revision, and is the name of its file.
-var goodID = regexp.MustCompile(`^[0-9A-Za-z][0-9A-Za-z._-]{0,127}$`)
+var goodID = lazily(`^[0-9A-Za-z][0-9A-Za-z._-]{0,127}$`)
 
 // Shelf is a folder that keeps the Trees of some revisions, so that they are there
 // when the remote, the mirror or this process is not. What is on it was believed:
@@ -133,7 +132,7 @@ func (s *Shelf) IDs() ([]string, error) {
 	}
 	var ids []string
 	for _, n := range names {
-		if id, ok := strings.CutSuffix(n.Name(), shelfSuffix); ok && goodID.MatchString(id) {
+		if id, ok := strings.CutSuffix(n.Name(), shelfSuffix); ok && goodID().MatchString(id) {
 			ids = append(ids, id)
 		}
 	}
@@ -174,7 +173,7 @@ func (s *Shelf) Floor() ([]string, error) {
 // SetFloor remembers the commits that what comes must descend from.
 func (s *Shelf) SetFloor(ids ...string) error {
 	for _, id := range ids {
-		if !goodID.MatchString(id) {
+		if !goodID().MatchString(id) {
 			return fmt.Errorf("remember which commits were believed: %q is no commit", id)
 		}
 	}
@@ -189,7 +188,7 @@ func (s *Shelf) SetFloor(ids ...string) error {
 }
 
 func (s *Shelf) file(id string) (string, error) {
-	if !goodID.MatchString(id) {
+	if !goodID().MatchString(id) {
 		return "", fmt.Errorf("%q is no revision", id)
 	}
 	return filepath.Join(s.dir, id+shelfSuffix), nil

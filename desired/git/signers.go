@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"syscall"
 	"time"
@@ -120,20 +119,20 @@ func parseSigners(text string, now time.Time) (signers, error) {
 }
 
 var (
-	keyType    = regexp.MustCompile(`[ \t]((?:sk-)?(?:ssh|ecdsa)-[0-9A-Za-z@.-]+)[ \t]+[0-9A-Za-z+/=]+`)
-	validAt    = regexp.MustCompile(`(?i)valid-(after|before)="?([0-9]+)(Z?)"?(?:[,\s]|$)`)
-	validWords = regexp.MustCompile(`(?i)valid-(after|before)`)
+	keyType    = lazily(`[ \t]((?:sk-)?(?:ssh|ecdsa)-[0-9A-Za-z@.-]+)[ \t]+[0-9A-Za-z+/=]+`)
+	validAt    = lazily(`(?i)valid-(after|before)="?([0-9]+)(Z?)"?(?:[,\s]|$)`)
+	validWords = lazily(`(?i)valid-(after|before)`)
 )
 
 // validNow tells whether a line names who may sign at this time.
 func validNow(line string, now time.Time) (bool, error) {
-	at := keyType.FindStringSubmatchIndex(line)
+	at := keyType().FindStringSubmatchIndex(line)
 	if at == nil {
 		return false, fmt.Errorf("the line %q has no key: a line is NAME TYPE KEY, as in: ada@example.com ssh-ed25519 AAAA…", plain(line, 60))
 	}
 	options := line[:at[0]]
-	found := validAt.FindAllStringSubmatch(options, -1)
-	if len(found) != len(validWords.FindAllString(options, -1)) {
+	found := validAt().FindAllStringSubmatch(options, -1)
+	if len(found) != len(validWords().FindAllString(options, -1)) {
 		return false, fmt.Errorf("the line %q: valid-after and valid-before are times like 20261128 or 202611280300Z", plain(line, 60))
 	}
 	for _, f := range found {

@@ -23,7 +23,7 @@ type object struct {
 func (o *object) ref() string { return o.kind + "/" + o.meta.Name }
 
 // namePattern is the grammar of names of objects.
-var namePattern = regexp.MustCompile(`^[a-z0-9]([-a-z0-9@._]*[a-z0-9])?$`)
+var namePattern = lazily(`^[a-z0-9]([-a-z0-9@._]*[a-z0-9])?$`)
 
 const maxName = 200
 
@@ -100,7 +100,7 @@ func (o *object) metadata(root *node, plans plans) Problems {
 	}
 	o.nameAt = m.get("name")
 	name := o.meta.Name
-	if !namePattern.MatchString(o.meta.Name) || len(o.meta.Name) > maxName {
+	if !namePattern().MatchString(o.meta.Name) || len(o.meta.Name) > maxName {
 		d.report(o.nameAt, "metadata.name: %s is not a name; write small letters, digits and -@._ in between, beginning and ending with a letter or digit", quoted(name))
 		o.meta.Name = ""
 	}
@@ -108,7 +108,7 @@ func (o *object) metadata(root *node, plans plans) Problems {
 		d.report(o.nameAt, "metadata.name: write %s; the suffix belongs to spec.unit", quoted(base))
 	}
 	for _, k := range m.get("labels").fieldsOf() {
-		if !labelPattern.MatchString(k.name) {
+		if !labelPattern().MatchString(k.name) {
 			d.problems = append(d.problems, Problem{Pos: k.pos(), Message: "metadata.labels: " + quoted(k.name) + " is not the name of a label; write letters, digits and _-./"})
 		}
 	}
@@ -130,7 +130,7 @@ func (o *object) metadata(root *node, plans plans) Problems {
 	return d.problems
 }
 
-var labelPattern = regexp.MustCompile(`^[A-Za-z_]([-A-Za-z0-9_./]*[A-Za-z0-9_])?$`)
+var labelPattern = lazily(`^[A-Za-z_]([-A-Za-z0-9_./]*[A-Za-z0-9_])?$`)
 
 func (n *node) fieldsOf() []field {
 	if n == nil {

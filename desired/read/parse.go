@@ -2,7 +2,6 @@ package read
 
 import (
 	"bytes"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -128,12 +127,12 @@ func (p *parser) readable(content []byte) bool {
 	return true
 }
 
-var lineOf = regexp.MustCompile(`^(?:yaml: )?(?:line (\d+): )?(.*)`)
+var lineOf = lazily(`^(?:yaml: )?(?:line (\d+): )?(.*)`)
 
 // syntax reports an error of the YAML parser, which counts lines from the
 // beginning of the document and names none for its first.
 func (p *parser) syntax(err error, content []byte) {
-	m := lineOf.FindStringSubmatch(err.Error())
+	m := lineOf().FindStringSubmatch(err.Error())
 	line, msg, col := 1, m[2], 1
 	if n, err := strconv.Atoi(m[1]); err == nil {
 		line = n

@@ -144,7 +144,7 @@ func checkPolicy(d *decoder, root *node, p desired.Policy) {
 		}
 	}
 	for _, f := range root.get("host").get("labels").fieldsOf() {
-		if !labelPattern.MatchString(f.name) {
+		if !labelPattern().MatchString(f.name) {
 			d.problems = append(d.problems, Problem{Pos: f.pos(), Message: "host.labels: " + quoted(f.name) + " is not the name of a label"})
 		}
 	}

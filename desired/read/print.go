@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -174,7 +173,7 @@ func (p *printer) comment(path string) {
 	p.WriteString("\n")
 }
 
-var plainText = regexp.MustCompile(`^([A-Za-z/$]([-A-Za-z0-9_./@$()%+]| [A-Za-z0-9])*|[0-9]+(ms|[wdhms]))$`)
+var plainText = lazily(`^([A-Za-z/$]([-A-Za-z0-9_./@$()%+]| [A-Za-z0-9])*|[0-9]+(ms|[wdhms]))$`)
 
 // scalar is a text in its plainest safe form: in quotes unless every reader of
 // YAML takes it for text.
@@ -182,7 +181,7 @@ func scalar(s string) string {
 	switch lowered(s) {
 	case "true", "false", "null", "y", "n", "yes", "no", "on", "off", "nan", "inf":
 	default:
-		if plainText.MatchString(s) {
+		if plainText().MatchString(s) {
 			return s
 		}
 	}

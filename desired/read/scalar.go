@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/pakashop/evenkeel/desired"
 )
@@ -51,7 +52,7 @@ func (d *decoder) notText(n *node) {
 	}
 }
 
-var decimal = regexp.MustCompile(`^(0|-?[1-9][0-9]{0,17})$`)
+var decimal = lazily(`^(0|-?[1-9][0-9]{0,17})$`)
 
 // integer reads a whole number in plain decimal: neither octal nor 1_000.
 func (d *decoder) integer(n *node) int {
@@ -59,7 +60,7 @@ func (d *decoder) integer(n *node) int {
 		d.wrong(n, "a whole number")
 		return 0
 	}
-	if !decimal.MatchString(n.text) {
+	if !decimal().MatchString(n.text) {
 		d.wrong(n, "a whole number in plain decimal")
 		return 0
 	}
@@ -94,7 +95,7 @@ func (d *decoder) port(n *node, v reflect.Value) {
 		if n.text == "" {
 			d.report(n, "%s: is empty", d.where())
 		}
-		if decimal.MatchString(n.text) {
+		if decimal().MatchString(n.text) {
 			d.report(n, "%s: write the number without quotes", d.where())
 		}
 		v.FieldByName("Name").SetString(d.expand(n))
@@ -160,3 +161,9 @@ func (d *decoder) raw(n *node) []byte {
 }
 
 func lowered(s string) string { return strings.ToLower(s) }
+
+// lazily is a pattern that is compiled when it is first needed: most starts of the
+// program need none.
+func lazily(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}

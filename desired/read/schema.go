@@ -246,7 +246,7 @@ func (g *generator) document(kinds map[string]reflect.Type) map[string]any {
 			"metadata": map[string]any{
 				"type": "object", "additionalProperties": false, "required": []string{"name"},
 				"properties": map[string]any{
-					"name":   map[string]any{"type": "string", "pattern": namePattern.String(), "maxLength": maxName},
+					"name":   map[string]any{"type": "string", "pattern": namePattern().String(), "maxLength": maxName},
 					"labels": texts, "annotations": texts,
 				},
 			},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -26,7 +27,7 @@ func Boots() Source {
 
 // bootLine is a line of journalctl --list-boots. How the columns are parted
 // depends on the version of systemd; the ID and the first time do not.
-var bootLine = regexp.MustCompile(`([0-9a-f]{32})\s+\S+ (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC\S*\s*\S* (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC`)
+var bootLine = lazily(`([0-9a-f]{32})\s+\S+ (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC\S*\s*\S* (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d) UTC`)
 
 // boots makes a row of each boot that the journal knows. Of the first it cannot
 // tell how the one before ended.
@@ -38,7 +39,7 @@ func boots(list string, stops []entry) []Change {
 	var rows []Change
 	before, ended := "", ""
 	for line := range strings.Lines(list) {
-		m := bootLine.FindStringSubmatch(line)
+		m := bootLine().FindStringSubmatch(line)
 		if m == nil {
 			continue
 		}
@@ -54,4 +55,10 @@ func boots(list string, stops []entry) []Change {
 		before, ended = m[1], m[3]
 	}
 	return rows
+}
+
+// lazily is a pattern that is compiled when it is first needed: most starts of the
+// program need none.
+func lazily(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
 }

@@ -3,7 +3,6 @@ package changes
 import (
 	"context"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -39,10 +38,10 @@ func (e entry) genuine() bool {
 
 // How the programs word it; nothing else that they say is a change.
 var (
-	sshLogin  = regexp.MustCompile(`^Accepted (\S+) for (\S+) from (\S+) port`)
-	sudoRan   = regexp.MustCompile(`^\s*(\S+) : (?:(.*?) ; )?TTY=(\S+) ; PWD=.* ; USER=(\S+) ;(?: .* ;)? COMMAND=(.*)$`)
-	suBecame  = regexp.MustCompile(`^(FAILED SU )?\(to (\S+)\) (\S+) on (\S+)`)
-	atConsole = regexp.MustCompile(`(?i)^(?:ROOT )?LOGIN +ON '?(?:/dev/)?([\w/.-]+)'?(?: BY (\S+))?`)
+	sshLogin  = lazily(`^Accepted (\S+) for (\S+) from (\S+) port`)
+	sudoRan   = lazily(`^\s*(\S+) : (?:(.*?) ; )?TTY=(\S+) ; PWD=.* ; USER=(\S+) ;(?: .* ;)? COMMAND=(.*)$`)
+	suBecame  = lazily(`^(FAILED SU )?\(to (\S+)\) (\S+) on (\S+)`)
+	atConsole = lazily(`(?i)^(?:ROOT )?LOGIN +ON '?(?:/dev/)?([\w/.-]+)'?(?: BY (\S+))?`)
 )
 
 // sessionStarted is logind's message of a new session.
@@ -76,11 +75,11 @@ func login(e entry) (Change, bool) {
 	text := string(e.Message)
 	switch e.Comm {
 	case "sshd", "sshd-session":
-		if m := sshLogin.FindStringSubmatch(text); m != nil {
+		if m := sshLogin().FindStringSubmatch(text); m != nil {
 			return Change{Object: m[2], What: "came in by ssh from " + m[3] + " with " + m[1], Actor: m[2]}, true
 		}
 	case "sudo":
-		if m := sudoRan.FindStringSubmatch(text); m != nil {
+		if m := sudoRan().FindStringSubmatch(text); m != nil {
 			verb := "ran "
 			if m[2] != "" {
 				verb = "was refused (" + m[2] + "): "
@@ -88,7 +87,7 @@ func login(e entry) (Change, bool) {
 			return Change{Object: m[4], What: shorten(verb + m[5]), Actor: m[1]}, true
 		}
 	case "su":
-		if m := suBecame.FindStringSubmatch(text); m != nil {
+		if m := suBecame().FindStringSubmatch(text); m != nil {
 			what := "became " + m[2] + " on " + m[4]
 			if m[1] != "" {
 				what = "failed to become " + m[2] + " on " + m[4]
@@ -96,7 +95,7 @@ func login(e entry) (Change, bool) {
 			return Change{Object: m[2], What: what, Actor: m[3]}, true
 		}
 	case "login":
-		if m := atConsole.FindStringSubmatch(text); m != nil {
+		if m := atConsole().FindStringSubmatch(text); m != nil {
 			user := m[2]
 			if user == "" {
 				user = "root"
