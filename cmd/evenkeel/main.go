@@ -17,6 +17,7 @@ import (
 	"syscall"
 
 	"github.com/pakashop/evenkeel/actuators/host"
+	"github.com/pakashop/evenkeel/cmd/evenkeel/early"
 	"github.com/pakashop/evenkeel/controller/rehearse"
 	"github.com/pakashop/evenkeel/desired/git"
 	"github.com/pakashop/evenkeel/desired/read/apart"
@@ -24,6 +25,7 @@ import (
 )
 
 func main() {
+	early.Over()
 	git.Child(os.Args) // does not return in a process that is to be git
 	if name, ok := host.Role(os.Args); ok {
 		os.Exit(play(name))
