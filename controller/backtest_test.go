@@ -100,7 +100,7 @@ func TestAChangedRunbook(t *testing.T) {
 				"", "what queue_depth < 50 said was not read then",
 			},
 			{"it applies only sometimes", []string{"{do: motd.fix, when: queue_depth > 1000}"}, "unknown unknown", "", "what queue_depth > 1000 said was not read then"},
-			{"something else is done", []string{"{do: motd.break}"}, "differs differs", "motd.break was not done then", "what would have come of motd.break is not on record"},
+			{"something else is done", []string{"{do: motd.break}"}, "differs differs", "motd.fix was done; now: motd.break", "motd.fix was done, and what would have come without it is not on record"},
 		} {
 			want := declare(t, plugin("motd")+service("db", live)+service("web", live, "dependsOn: [db]", "limits: {restarts: 99, per: 1h, backoff: [1s]}")+runbook(c.steps...))
 			want.Policy.Actions = map[string]string{"motd": desired.Auto}

@@ -66,6 +66,7 @@ type life struct {
 	names    []string // of the services
 	estates  []string
 	sick     bool                    // they fall sick, too
+	actions  map[string]string       // of policy; where there are some, alerts fire, too
 	sets     map[string]*desired.Set // what was declared, by revision
 	switched []audit.Turn            // when the kill switch was set and taken away
 	commits  int                     // on the branch, where one is followed
@@ -77,7 +78,9 @@ func (l *life) live() {
 	l.run()
 	defer func() { l.stop() }()
 	for range 5 + l.rand.IntN(30) {
-		if l.sick && l.rand.IntN(2) == 0 {
+		if l.actions != nil && l.rand.IntN(2) == 0 {
+			l.alarm()
+		} else if l.sick && l.rand.IntN(2) == 0 {
 			l.fallSick()
 		} else {
 			l.happen()
@@ -111,6 +114,9 @@ func (l *life) declare(yaml string) {
 		return
 	}
 	set := declare(l.t, yaml)
+	if l.actions != nil {
+		set.Policy.Actions = l.actions
+	}
 	l.sets[set.Revision] = set
 	l.source.offer(set, nil)
 }
@@ -229,6 +235,9 @@ func (l *life) leaveAlone() {
 	l.declare(l.estates[0])
 	if l.sick {
 		l.recover()
+	}
+	if l.actions != nil {
+		l.over()
 	}
 	for _, n := range l.names {
 		for _, dropIn := range []string{"90-x.conf", "10-a.conf"} { // the latter is evenkeel's no more after a release

@@ -1,6 +1,9 @@
 package state
 
-import "maps"
+import (
+	"maps"
+	"slices"
+)
 
 // Seen is what a decision about an alert rests on beside its labels, as far as the
 // record would not tell it otherwise. While the Case of an alert is open it is noted
@@ -11,6 +14,8 @@ type Seen struct {
 	Is    string            `json:"is,omitempty"`    // SeenFiring, SeenBlind, SeenUnknown; that it is over, its Case says
 	Exprs map[string]string `json:"exprs,omitempty"` // by ExprID: SeenYes, SeenNo, SeenUnknown; those alone that are looked at now
 	Waits string            `json:"waits,omitempty"` // the ID of the Step that waits for a human
+	Held  []Reason          `json:"held,omitempty"`  // why a step waits, as far as that lies in what the host is like; sorted
+	Step  string            `json:"step,omitempty"`  // ExprID of the action that is Held
 
 	// Of the host as a whole.
 	Sick map[string]string `json:"sick,omitempty"` // by unit, or by object of an Endpoint: SeenDown and so on; what is well is not in it
@@ -26,9 +31,12 @@ const (
 	SeenNo      = "no"
 
 	SeenDown    = "down"    // it does not run
+	SeenFailed  = "failed"  // nor does it, and systemd says so
+	SeenActing  = "acting"  // nor does it, and systemd is about to start it, or to stop it
 	SeenFailing = "failing" // a probe of it says that it is sick
-	SeenUnready = "unready" // its readiness fails, or has not been asked yet
+	SeenUnready = "unready" // its readiness fails
 	SeenAiling  = "ailing"  // a probe fails, below its threshold
+	SeenPending = "pending" // its probes have not decided yet
 )
 
 // MaxSick bounds how much of what is not well is noted.
@@ -36,7 +44,7 @@ const MaxSick = 50
 
 // Equal tells whether two are the same in everything.
 func (s Seen) Equal(o Seen) bool {
-	return s.Is == o.Is && s.Waits == o.Waits && s.Host == o.Host && maps.Equal(s.Exprs, o.Exprs) && maps.Equal(s.Sick, o.Sick)
+	return s.Is == o.Is && s.Waits == o.Waits && s.Step == o.Step && slices.Equal(s.Held, o.Held) && s.Host == o.Host && maps.Equal(s.Exprs, o.Exprs) && maps.Equal(s.Sick, o.Sick)
 }
 
 // ExprID names an expression by its text, for it may be long.

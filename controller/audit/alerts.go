@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 	"time"
@@ -22,6 +21,9 @@ const (
 // the Runbook's limits say.
 func (a *Auditor) forAlert(c state.Case, k *course, s state.Step, at state.Time) error {
 	book := a.book(c.Runbook)
+	if err := a.ground(c, s, at); err != nil {
+		return err
+	}
 	if !slices.Contains(s.Rests, state.Ref{Kind: state.RefAlerts, Name: c.Alert}) {
 		return breach("alerts", "%s does not rest on the alert %s", s.Action, c.Unit)
 	}
@@ -33,6 +35,9 @@ func (a *Auditor) forAlert(c state.Case, k *course, s state.Step, at state.Time)
 	}
 	if s.Rung < 1 || s.Rung > len(book.Spec.Steps) || !isStep(book.Spec.Steps[s.Rung-1], s.Action) {
 		return breach("alerts", "%s is not step %d of runbook %s", s.Action, s.Rung, book.Name)
+	}
+	if _, yes := a.past.Approved[s.ID]; !yes && mustAsk(book.Spec.Steps[s.Rung-1]) {
+		return breach("approval", "%s is done, and no human said yes", s.Action)
 	}
 	next := try{rung: s.Rung, round: c.Round, step: s.ID, action: s.Action.String()}
 	for i := range k.tried {
@@ -55,6 +60,27 @@ func (a *Auditor) forAlert(c state.Case, k *course, s state.Step, at state.Time)
 	}
 	return nil
 }
+
+// ground: nothing is done for an alert that was seen to be over, that rests on what
+// cannot be seen, or that a human silenced.
+func (a *Auditor) ground(c state.Case, s state.Step, at state.Time) error {
+	switch {
+	case !c.Well.IsZero():
+		return breach("alerts", "%s is done for %s, which has been over since %s", s.Action, c.Unit, c.Well.Up)
+	case c.Seen.Is != "" && c.Seen.Is != state.SeenFiring:
+		return breach("alerts", "%s is done for %s, which is %s", s.Action, c.Unit, c.Seen.Is)
+	}
+	for _, silence := range a.past.Silences {
+		m, err := desired.ParseAllMatchers(silence.Matchers)
+		if err == nil && len(c.Labels) > 0 && !silence.Ended(at) && desired.MatchAll(m, c.Labels) {
+			return breach("alerts", "%s is done for %s, which is %s", s.Action, c.Unit, silence.Says())
+		}
+	}
+	return nil
+}
+
+// mustAsk tells a step that waits for a human whatever policy says.
+func mustAsk(do desired.Do) bool { return do.Ask != "" || do.Approve != "" }
 
 // patienceWith is how long a step has to show at least.
 func patienceWith(do desired.Do) time.Duration {
@@ -99,10 +125,21 @@ func (a *Auditor) over(c state.Case, at state.Time) error {
 		return nil
 	}
 	name, _, _ := strings.Cut(c.Unit, "/")
-	if want := a.o.Want(a.past.Revision.Name); want != nil && !slices.ContainsFunc(want.Rules, func(r desired.RuleFile) bool { return bytes.Contains(r.Text, []byte(name)) }) && c.Well.IsZero() {
+	if want := a.o.Want(a.past.Revision.Name); want != nil && !slices.ContainsFunc(want.Rules, func(r desired.RuleFile) bool { return names(string(r.Text), name) }) && c.Well.IsZero() {
 		return nil
 	}
 	return breach("healed", "%s closes, and has fired within %s", c.ID, quiet)
+}
+
+// names tells whether rules name an alert, outside of what is a comment.
+func names(rules, alert string) bool {
+	for line := range strings.Lines(rules) {
+		before, _, has := strings.Cut(line, alert)
+		if has && !strings.Contains(before, "#") {
+			return true
+		}
+	}
+	return false
 }
 
 // helpedAside are the steps of a Case but for when they were seen to help, and not for

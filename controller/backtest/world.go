@@ -1,6 +1,7 @@
 package backtest
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -94,8 +95,8 @@ func (h *host) ails(w *state.World, sick map[string]string, now state.Time) {
 			since = now.Up
 			h.sick[name] = since
 		}
-		if u, is := w.Units[name]; is && how == state.SeenDown {
-			u.Value.Active, u.Value.Sub, u.Value.Result, u.Value.Exited, u.Value.Changed = "failed", "failed", "exit-code", since, since
+		if u, is := w.Units[name]; is && slices.Contains([]string{state.SeenDown, state.SeenFailed, state.SeenActing}, how) {
+			u.Value = ceased(u.Value, how, since)
 			w.Units[name] = u
 			continue
 		}
@@ -108,6 +109,20 @@ func (h *host) ails(w *state.World, sick map[string]string, now state.Time) {
 	}
 }
 
+// ceased is a unit that does not run.
+func ceased(u state.Unit, how string, since time.Duration) state.Unit {
+	u.Exited, u.Changed, u.Stop = since, since, state.StopByExit // a stop by hand is on record as such
+	switch how {
+	case state.SeenFailed:
+		u.Active, u.Sub, u.Result = "failed", "failed", "exit-code"
+	case state.SeenActing:
+		u.Active, u.Sub = "activating", "auto-restart"
+	default:
+		u.Active, u.Sub = "inactive", "dead"
+	}
+	return u
+}
+
 // probesOf are the probes of which one tells how something is; the first that is there
 // tells.
 func probesOf(name, how string) []string {
@@ -115,8 +130,11 @@ func probesOf(name, how string) []string {
 		return []string{desired.ProbeName(desired.EndpointProbe, endpoint)}
 	}
 	lives, starts, serves := desired.ProbeName(desired.LivenessProbe, name), desired.ProbeName(desired.StartupProbe, name), desired.ProbeName(desired.ReadinessProbe, name)
-	if how == state.SeenUnready {
+	switch how {
+	case state.SeenUnready:
 		return []string{serves, starts}
+	case state.SeenPending:
+		return []string{starts, serves}
 	}
 	return []string{lives, starts, serves}
 }
@@ -127,6 +145,8 @@ func ailing(f state.Fact[state.Probe], how string, since time.Duration) state.Fa
 		f.Err = "it could not be observed then"
 	case state.SeenAiling:
 		f.Value.Failing = since
+	case state.SeenPending:
+		f.Value.Verdict = state.ProbePending
 	default:
 		f.Value.Verdict, f.Value.Since, f.Value.Failing = state.ProbeFailure, since, since
 	}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"slices"
@@ -65,7 +66,7 @@ func (d *draft) alerts() {
 			}
 			open++
 		}
-		d.consulted = nil
+		d.consulted, d.trying = nil, ""
 		d.guarded(a.object, func() { d.fires(a, all) })
 		d.saw(state.CaseKey(a.object, state.AlertUnit(a.ActiveAlert)), a.Blind)
 	}
@@ -183,14 +184,20 @@ func (d *draft) fires(a firing, all []firing) {
 		return
 	}
 	if worse := d.sickSince(c); len(worse) > 0 {
-		d.stop(c, state.RemedyWorse, "it did not help, and right after it these fell sick: "+strings.Join(worse, ", "))
+		d.givesUp(a, c, state.RemedyWorse, "it did not help, and right after it these fell sick: "+strings.Join(worse, ", "))
 		return
 	}
 	if a.book == nil {
-		d.stop(c, state.Escalated, "no runbook is for it")
+		d.givesUp(a, c, state.Escalated, "no runbook is for it")
 		return
 	}
 	d.follow(a, c, d.suppressed(a, c, all))
+}
+
+// givesUp ends the climb for an alert, and shows it as it will be shown from then on.
+func (d *draft) givesUp(a firing, c state.Case, r state.Reason, why string) {
+	c = d.stop(c, r, why)
+	d.tells(a, c.Ended, c.Detail+"; "+c.Why, nil)
 }
 
 // groundlessFor is how long an alert that is no ground for a change fires before a human
@@ -257,11 +264,11 @@ func (d *draft) suppressed(a firing, c state.Case, all []firing) hold {
 // quiet looks after the Case of an alert that does not fire now: it closes when that
 // is known, and has been so for a while.
 func (d *draft) quiet(c state.Case) {
-	f, told := d.have.Alerts[c.Alert]
+	f, told := d.speaksOf(c)
 	switch {
 	case told && !f.Known():
 		return
-	case !told && d.ruled(c.Alert):
+	case !told && strings.HasPrefix(c.Alert, "rule/") && !d.ruled(alertName(c)):
 		d.close(c, "its rule is no longer declared")
 		return
 	case !told:
@@ -283,18 +290,33 @@ func (d *draft) quiet(c state.Case) {
 	d.waits(d.at(left))
 }
 
-// ruled tells that the rules of this host have spoken, so that a rule which has not
-// is none any more.
-func (d *draft) ruled(source string) bool {
-	if !strings.HasPrefix(source, "rule/") {
-		return false
+// speaksOf is what the source of an alert says, or the source that its rule has now that
+// it lies in another group.
+func (d *draft) speaksOf(c state.Case) (f state.Fact[state.Alerts], told bool) {
+	if f, told = d.have.Alerts[c.Alert]; told || !strings.HasPrefix(c.Alert, "rule/") {
+		return f, told
 	}
-	if len(d.want.Rules) == 0 {
-		return true
+	for _, source := range sortedKeys(d.have.Alerts) {
+		if strings.HasPrefix(source, "rule/") && strings.HasSuffix(source, "/"+alertName(c)) {
+			return d.have.Alerts[source], true
+		}
 	}
-	for key := range d.have.Alerts {
-		if strings.HasPrefix(key, "rule/") {
-			return true
+	return f, false
+}
+
+// alertName is the name of the alert of a Case.
+func alertName(c state.Case) string {
+	return c.Unit[:max(0, strings.LastIndexByte(c.Unit, '/'))]
+}
+
+// ruled tells whether a rule may be declared that makes an alert of a name. That other
+// rules have spoken, and this one has not, means nothing: each speaks in its turn.
+func (d *draft) ruled(name string) bool {
+	for _, r := range d.want.Rules {
+		for line := range bytes.Lines(r.Text) {
+			if at := bytes.Index(line, []byte(name)); at >= 0 && !bytes.Contains(line[:at], []byte("#")) {
+				return true
+			}
 		}
 	}
 	return false

@@ -70,6 +70,7 @@ type draft struct {
 	global    []hold              // what holds every Step of this host
 	services  map[string]*service // by name, those planned so far
 	order     []service           // the same; it has room for all, so that none of them moves
+	trying    string              // the action of the step of a runbook that comes next: see saw
 	consulted map[string]string   // what the expressions say that were looked at for one alert: see saw
 	byKey     map[string]string   // step key → ID, so that one wish makes one Step
 

@@ -3,7 +3,6 @@ package plan
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/pakashop/evenkeel/actuators"
@@ -47,8 +46,7 @@ func (d *draft) follow(a firing, c state.Case, suppressed hold) {
 	if !c.Ran {
 		why = "runbook " + a.book.Name + " has nothing to do about it"
 	}
-	d.tells(a, state.Escalated, why, nil)
-	d.stop(c, state.Escalated, why)
+	d.givesUp(a, c, state.Escalated, why)
 }
 
 // judgement is what the step that was tried last has come to.
@@ -190,6 +188,7 @@ func (d *draft) tryStep(a firing, c state.Case, n int, suppressed hold) (here bo
 		return false
 	}
 	w.cause, w.rung = c.ID, n
+	d.trying = w.action.String()
 	w.rests = append(w.rests, alertsRef(a.source))
 	if do.When != "" {
 		w.rests = append(w.rests, queryRef(do.When))
@@ -340,48 +339,4 @@ func (d *draft) unitOf(a firing, sv *service, verb string) (unit, no string) {
 		return sv.Units[0], ""
 	}
 	return "", fmt.Sprintf("%s has %d units, and the alert does not say which", sv.Name, len(sv.Units))
-}
-
-// runbookHolds are the reasons to wait that come with an alert, beside those that
-// hold any change.
-func (d *draft) runbookHolds(a firing, c state.Case, sv *service, w wish, suppressed hold) []hold {
-	var holds []hold
-	if suppressed.detail != "" {
-		holds = append(holds, suppressed)
-	}
-	if w.effect == actuators.None {
-		return holds
-	}
-	if suppressed.detail == "" && len(sv.Units) > 0 {
-		holds = append(holds, d.notTheCause(sv)...)
-	}
-	if d.tooMuch != "" && w.effect == actuators.Disruptive {
-		holds = append(holds, hold{state.TooManySick, d.tooMuch, nil})
-	}
-	if l := a.book.Spec.Limits; l != nil && l.Runs > 0 && !c.Ran {
-		runs := d.past.Runs[a.book.Name]
-		if n := state.Recent(runs, d.now, l.Per.Std()); n >= l.Runs {
-			holds = append(holds, hold{state.BudgetSpent, fmt.Sprintf("runbook %s ran %d of %d times within %s", a.book.Name, n, l.Runs, l.Per), d.at(l.Per.Std() - d.now.Since(runs[len(runs)-n]))})
-		}
-	}
-	return append(holds, d.another(c, w)...)
-}
-
-// another holds a step while another Case does the same, or something to the same
-// unit, or has done so a moment ago: what that has come to shows first.
-func (d *draft) another(c state.Case, w wish) []hold {
-	for _, key := range sortedKeys(d.past.Cases) {
-		other := d.past.Cases[key]
-		last, tried := other.Last()
-		if other.ID == c.ID || !tried || last.Action != w.action.String() && (w.unit == "" || !strings.HasSuffix(last.Action, " "+w.unit)) {
-			continue
-		}
-		if last.Status == "" {
-			return []hold{{state.InProgress, actuators.Words(last.Action) + " is under way for another reason", nil}}
-		}
-		if left := showsAfter - d.now.Since(last.Ended); left > 0 {
-			return []hold{{state.Verifying, actuators.Words(last.Action) + " has ended a moment ago, for another reason", d.at(left)}}
-		}
-	}
-	return nil
 }

@@ -2,7 +2,9 @@ package plan
 
 import (
 	"cmp"
+	"slices"
 
+	"github.com/pakashop/evenkeel/desired"
 	"github.com/pakashop/evenkeel/state"
 )
 
@@ -47,6 +49,12 @@ func (d *draft) saw(key, blind string) {
 	case !c.Well.IsZero():
 		return
 	}
+	if last, _ := c.Last(); seen.Exprs == nil && (c.Ended != "" && c.At == d.now || last.Helped == d.now) {
+		seen.Exprs = c.Seen.Exprs // what has just decided is not looked at a second time
+	}
+	if seen.Held = d.heldByTheHost("Alert/" + c.Unit); seen.Held != nil && d.trying != "" {
+		seen.Step = state.ExprID(d.trying)
+	}
 	if !c.Seen.Equal(seen) {
 		d.remember(state.Note{Kind: state.NoteSeen, Object: c.Object, Name: c.Unit, Seen: &seen})
 	}
@@ -60,6 +68,24 @@ func (d *draft) awaits(alert string) string {
 		}
 	}
 	return ""
+}
+
+// heldByTheHost is why a step for an alert waits, as far as the record tells it nowhere
+// else.
+func (d *draft) heldByTheHost(alert string) []state.Reason {
+	var out []state.Reason
+	for _, h := range d.held {
+		if h.Object != alert {
+			continue
+		}
+		switch h.Reason {
+		case state.DependencySick, state.Unobserved, state.TooManySick, state.InProgress, state.Masked, state.ManualStop, state.SystemdActing,
+			state.KillSwitch, state.PackageManager, state.HostStarting, state.HostStopping, state.StoreUntrusted, state.Internal:
+			out = append(out, h.Reason)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }
 
 // sawHost notes what else the open Cases of alerts rest on.
@@ -91,16 +117,30 @@ func (d *draft) heldAll() state.Reason {
 func (d *draft) unwell() map[string]string {
 	out := make(map[string]string)
 	for _, name := range sortedKeys(d.vitals) {
-		if s := d.declaredAs(name); s != nil && !d.isRunning(&service{Service: s}) {
+		if s := d.declaredAs(name); s != nil && s.Spec.State == desired.Stopped {
 			continue
 		}
 		for _, v := range d.vitals[name] {
-			if how := v.unwell(); how != "" && !d.inFlight(v.object) && len(out) < state.MaxSick {
+			how := v.unwell()
+			if how == state.SeenDown {
+				how = howDown(d.have.Units[v.unit].Value)
+			}
+			if how != "" && !d.inFlight(v.object) && len(out) < state.MaxSick {
 				out[cmp.Or(v.unit, v.object)] = how
 			}
 		}
 	}
 	return out
+}
+
+func howDown(u state.Unit) string {
+	switch u.Active {
+	case "failed":
+		return state.SeenFailed
+	case "inactive":
+		return state.SeenDown
+	}
+	return state.SeenActing
 }
 
 func (v vitals) unwell() string {
@@ -111,6 +151,8 @@ func (v vitals) unwell() string {
 		return state.SeenUnknown
 	case v.reason != "":
 		return state.SeenFailing
+	case v.ready == starting:
+		return state.SeenPending
 	case v.ready != ready:
 		return state.SeenUnready
 	case v.failing:

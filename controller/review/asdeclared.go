@@ -68,8 +68,8 @@ func (h *Host) settle(want *desired.Set) {
 	}
 }
 
-// since is when what runs was started: an hour ago, or soon after the host came up.
-func (h *Host) since() state.Time { return h.Now.Add(-min(running, h.Now.Up/2)) }
+// since is when what runs was started: an hour ago, or when the host came up.
+func (h *Host) since() state.Time { return h.Now.Add(-min(running, h.Now.Up)) }
 
 func (h *Host) add(s *desired.Service) {
 	masked := s.Spec.Boot == desired.Masked

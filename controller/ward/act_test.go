@@ -30,10 +30,16 @@ func (w *ward) effect(f *flight) {
 	}
 	f.happened = true
 	a := f.step.Action
+	if f.step.Reason == state.Alert {
+		w.mendsAlarm(&f.step)
+	}
+	if f.step.Effect == actuators.None {
+		return
+	}
 	if err := w.auditor.Saw(audit.Deed{At: w.now(), Unit: a.Target, Verb: a.Verb, Step: f.step.ID}); err != nil {
 		w.breach("%v", err)
 	}
-	if a.Actuator == "fix" {
+	if a.Actuator == "fix" && f.step.Rests[0].Kind == state.RefUnit {
 		b := w.bed(f.step.Rests[0].Name)
 		if b.ill.cure == byFix {
 			w.heals(b)
@@ -71,6 +77,9 @@ func (w *ward) end(f *flight) {
 		o.Status = state.Cut
 	case f.step.Action.Actuator == "systemd" && !w.cameAbout(f):
 		o.Status = state.StepFailed
+	}
+	if f.step.Action.Actuator == "gather" && o.Status == state.Done {
+		o.Evidence = "depth 140"
 	}
 	w.append(state.Entry{At: now, Outcome: &o})
 	if w.say != nil {

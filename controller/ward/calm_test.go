@@ -49,6 +49,7 @@ func (w *ward) calm() {
 	for i := range w.down {
 		w.down[i] = false
 	}
+	w.noAlarm()
 	w.wait(30 * time.Minute) // what is late has come, and what passes by itself has passed
 	for i := range w.beds {
 		b := &w.beds[i]

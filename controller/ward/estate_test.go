@@ -23,6 +23,7 @@ type estate struct {
 	natures []nature // of each service
 	seen    state.World
 	before  *state.Past // evenkeel has been there for a while
+	alerts  []alarm     // as histories begin: none of them is active
 }
 
 // nature is what a service is like, which nobody declared.
@@ -82,6 +83,7 @@ func newEstate(seed uint64) *estate {
 			e.natures[i].toxic = (i + 1 + dice.IntN(n-1)) % n
 		}
 	}
+	e.alarms(seed)
 	e.settle()
 	return e
 }
@@ -216,7 +218,7 @@ func (e *estate) settle() {
 	e.seen = state.World{
 		Host:  state.Fact[state.Host]{At: t0, Value: state.Host{Name: "app-1", System: "running", Systemd: 252, UnitsLoaded: booted}},
 		Units: map[string]state.Fact[state.Unit]{}, Files: map[string]state.Fact[state.File]{}, Dirs: map[string]state.Fact[state.Dir]{},
-		Probes: map[string]state.Fact[state.Probe]{},
+		Probes: map[string]state.Fact[state.Probe]{}, Alerts: map[string]state.Fact[state.Alerts]{},
 	}
 	e.before = state.NewPast()
 	for i := range e.set.Services {

@@ -87,6 +87,10 @@ var oftenAll = func() (n int) {
 
 // happens has something happen to the host.
 func (w *ward) happens() {
+	if len(w.rings) > 0 && chance(w.dice, 40) {
+		w.alarming()
+		return
+	}
 	b := &w.beds[w.dice.IntN(len(w.beds))]
 	n := w.dice.IntN(oftenAll)
 	for i := range fates {
@@ -181,6 +185,9 @@ func (w *ward) approves() {
 	}
 	for _, h := range w.plan.Held {
 		if h.Reason == state.AwaitingApproval && len(h.Steps) > 0 {
+			if w.allowed != nil {
+				w.allowed[h.Steps[0]] = true
+			}
 			w.hands(hand.Request{Verb: hand.Approve, Names: h.Steps[:1], Actor: "anna"})
 			return
 		}
@@ -205,6 +212,9 @@ func (w *ward) reboot() {
 	w.wall, w.up = w.wall.Add(w.up), 0
 	w.boots++
 	w.boot = "b" + strconv.Itoa(w.boots)
+	for i := range w.rings {
+		w.rings[i].hush = 0 // how long it lasts beyond nobody need know
+	}
 	w.queue.list, w.blindHost = w.queue.list[:0], false
 	w.host.System, w.host.Jobs, w.host.Stopped, w.host.Packages, w.host.PackagesUntil = "starting", 1, false, false, 0
 	for i := range w.beds {

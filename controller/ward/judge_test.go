@@ -29,6 +29,10 @@ func (w *ward) breach(format string, args ...any) {
 // has just been told.
 func (w *ward) judge(s *state.Step) {
 	w.fresh(s)
+	if s.Reason == state.Alert {
+		w.judgeAlarm(s)
+		return
+	}
 	if s.Ask != "" || s.Action.Actuator == "systemd" && s.Action.Target == "" {
 		return
 	}

@@ -100,7 +100,11 @@ func (w *ward) look() (looked bool) {
 	for _, g := range w.plan.Gaps {
 		at, err, known := w.reading(g.Source)
 		switch {
-		case g.Source.Kind == state.RefProbe && (g.Source.Name == "" || err != ""):
+		case g.Source.Kind == state.RefQuery:
+			if at.IsZero() || at.Outdated(g.After) || err != "" {
+				looked = w.asked(g.Source.Name) || looked
+			}
+		case (g.Source.Kind == state.RefProbe || g.Source.Kind == state.RefAlerts) && (g.Source.Name == "" || err != ""):
 		case known && err != "":
 			blind = true
 		case known && g.After.IsZero() && !at.Outdated(w.past.Ended[g.Source.String()]) && !(g.Source.Kind == state.RefUnit && at.Outdated(w.past.Reloaded)):
@@ -129,6 +133,12 @@ func (w *ward) reading(r state.Ref) (at state.Time, err string, known bool) {
 	case state.RefFile:
 		f, ok := w.have.Files[r.Name]
 		return f.At, f.Err, ok
+	case state.RefAlerts:
+		f, ok := w.have.Alerts[r.Name]
+		return f.At, f.Err, ok
+	case state.RefQuery:
+		f, ok := w.have.Queries[r.Name]
+		return f.At, f.Err, ok
 	}
 	f, ok := w.have.Dirs[r.Name]
 	return f.At, f.Err, ok
@@ -147,6 +157,10 @@ func (w *ward) read(r state.Ref, ask bool) {
 		w.have.Files[r.Name] = f
 	case state.RefDir:
 		w.have.Dirs[r.Name] = state.Fact[state.Dir]{At: w.now()}
+	case state.RefAlerts:
+		w.hear(w.ring(r.Name))
+	case state.RefQuery:
+		w.asked(r.Name)
 	case state.RefProbe:
 		p := &w.probes[w.probeAt[r.Name]]
 		if ask && (p.bed == nil || p.fact.Invocation != "" && w.up >= p.entered+time.Duration(p.spec.InitialDelaySeconds)*time.Second) {
@@ -285,6 +299,8 @@ func (w *ward) dies(down time.Duration) {
 	clear(w.have.Probes)
 	clear(w.have.Files)
 	clear(w.have.Dirs)
+	clear(w.have.Alerts)
+	clear(w.have.Queries)
 	for i := range w.probes {
 		p := &w.probes[i]
 		p.gen++
@@ -324,6 +340,9 @@ func (w *ward) reborn() {
 			w.tellProbe(p)
 			w.schedule(p, w.grid(p))
 		}
+	}
+	for i := range w.rings {
+		w.after(time.Duration(w.dice.IntN(20000))*time.Millisecond, evHear, i, w.life)
 	}
 	w.due = true
 }

@@ -28,6 +28,7 @@ const (
 	evReborn                   // evenkeel is started again
 	evStartUnit                // systemd starts a unit at boot
 	evBooted                   // the host has come up
+	evHear                     // a source of alerts has spoken
 )
 
 // queue is a heap of events: the earliest first, of two at a time the older.

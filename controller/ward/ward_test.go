@@ -33,6 +33,9 @@ type ward struct {
 	probes      []probe
 	probeAt     map[string]int // by name
 	down        []bool         // by Endpoint
+	rings       []alarm
+	says        map[string]int  // by expression
+	allowed     map[string]bool // by Step ID: a human said yes
 	network     int
 	host        state.Host
 	blindHost   bool
@@ -107,6 +110,7 @@ func (w *ward) begin(seed uint64) {
 	}
 	w.auditor = audit.New(audit.Options{Past: w.before, Want: func(string) *desired.Set { return w.set }})
 	w.origin = w.before
+	w.beginAlarms()
 	if seed%nothingEach == 1 {
 		w.nothing()
 	}
@@ -129,6 +133,9 @@ func (w *ward) live(seed uint64) error {
 	w.wait(time.Minute)
 	if seed%calmEach == 0 && w.err == nil {
 		w.calm()
+	}
+	if len(w.rings) > 0 && seed%4 == 0 && w.err == nil {
+		w.onceMore()
 	}
 	if err := w.auditor.End(w.now()); err != nil && w.alive && w.err == nil && !w.blindHost {
 		w.breach("%v", err)
@@ -232,6 +239,10 @@ func (w *ward) occurs(e event) {
 		}
 	case evStartUnit:
 		w.start(&w.beds[n], false)
+	case evHear:
+		if w.life == gen {
+			w.hear(&w.rings[n])
+		}
 	case evBooted:
 		w.host.System, w.host.Jobs = "running", 0
 		w.hostChanged()
@@ -242,6 +253,9 @@ func (w *ward) occurs(e event) {
 func (w *ward) retry() {
 	if w.have.Host.Err != "" {
 		w.readHost()
+	}
+	for i := range w.rings {
+		w.hear(&w.rings[i])
 	}
 	for i := range w.beds {
 		if w.have.Units[w.beds[i].unit].Err != "" {
