@@ -205,6 +205,24 @@ type witness struct {
 	mu     sync.Mutex
 	read   map[state.Ref]state.Time
 	before func(refs []state.Ref) // a reading; nil: nothing
+	units  []string               // whose metrics are read
+}
+
+// Evaluate remembers whose metrics are read.
+func (w *witness) Evaluate(_ []desired.RuleFile, targets []desired.Target) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.units = nil
+	for _, t := range targets {
+		w.units = append(w.units, t.Unit)
+	}
+}
+
+// reads are the units whose metrics are read.
+func (w *witness) reads() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return strings.Join(w.units, " ")
 }
 
 func (w *witness) Observe(ctx context.Context, refs []state.Ref) state.Facts {

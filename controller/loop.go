@@ -97,7 +97,7 @@ func (l *loop) begin() {
 		l.write([]state.Entry{{At: now, Note: &state.Note{Kind: state.NoteVersion, Name: v}}}, "notes")
 	}
 	l.c.o.Observer.Probe(l.want.Probings())
-	l.c.o.Observer.Evaluate(l.want.Rules, l.want.Targets)
+	l.evaluate()
 	l.declare()
 	l.c.eyes.dirty(nil)
 	l.resync.Reset(l.jitter())
@@ -187,6 +187,7 @@ func (l *loop) merge(f state.Facts) bool {
 // pass makes the Plan and begins what is ready in it.
 func (l *loop) pass() {
 	l.decide()
+	l.evaluate()
 	if !l.ready && len(l.have.Units)+len(l.have.Files) > 0 {
 		l.ready = true
 		l.c.o.Ready()
@@ -234,6 +235,10 @@ func (l *loop) decide() {
 		l.again.Reset(max(time.Millisecond, l.plan.Again.Up-now.Up))
 	}
 }
+
+// evaluate says what is evaluated, and what is read for it: what runs by a scale or a
+// failover, too.
+func (l *loop) evaluate() { l.c.o.Observer.Evaluate(l.want.Rules, plan.Targets(l.want, l.past)) }
 
 func (l *loop) view() api.View {
 	have := l.have

@@ -137,7 +137,7 @@ func (l *loop) put(next offer) {
 	l.c.o.InForce(l.want)
 	l.interest()
 	l.c.o.Observer.Probe(l.want.Probings())
-	l.c.o.Observer.Evaluate(l.want.Rules, l.want.Targets)
+	l.evaluate()
 	l.declare()
 }
 

@@ -30,21 +30,22 @@ type Set struct {
 // as ignored if not. Where Template is set, probes, metrics and remedies keep
 // $(instance) as it was written: it is another for each of the Units.
 type Service struct {
-	Name     string            `json:"name"`
-	Labels   map[string]string `json:"labels,omitempty"`
-	Pos      Pos               `json:"-"`
-	Spec     ServiceSpec       `json:"spec"`               // effective, variables expanded, sensitive content left out
-	Units    []string          `json:"units"`              // the units to run: one, or x@1…x@N
-	Spare    []string          `json:"spare,omitempty"`    // the instances up to the most that replicas allows, which run where it is scaled
-	Template string            `json:"template,omitempty"` // x@.service where Units are its instances
-	Install  *Install          `json:"install,omitempty"`  // of the declared unit file; nil: the file is not ours
-	UnitFile *Artifact         `json:"unitFile,omitempty"`
-	DropIns  []Artifact        `json:"dropIns,omitempty"`
-	Files    []Artifact        `json:"files,omitempty"`
-	Link     *Link             `json:"link,omitempty"`    // to the release that should be current; nil: none is declared
-	Probes   []Probing         `json:"probes,omitempty"`  // of its units
-	Targets  []Target          `json:"targets,omitempty"` // where metrics of its units are read
-	Folders  []string          `json:"-"`                 // see DropInFolders; empty: not worked out
+	Name         string            `json:"name"`
+	Labels       map[string]string `json:"labels,omitempty"`
+	Pos          Pos               `json:"-"`
+	Spec         ServiceSpec       `json:"spec"`               // effective, variables expanded, sensitive content left out
+	Units        []string          `json:"units"`              // the units to run: one, or x@1…x@N
+	Spare        []string          `json:"spare,omitempty"`    // the instances up to the most that replicas allows, which run where it is scaled
+	Template     string            `json:"template,omitempty"` // x@.service where Units are its instances
+	Install      *Install          `json:"install,omitempty"`  // of the declared unit file; nil: the file is not ours
+	UnitFile     *Artifact         `json:"unitFile,omitempty"`
+	DropIns      []Artifact        `json:"dropIns,omitempty"`
+	Files        []Artifact        `json:"files,omitempty"`
+	Link         *Link             `json:"link,omitempty"`         // to the release that should be current; nil: none is declared
+	Probes       []Probing         `json:"probes,omitempty"`       // of its units
+	Targets      []Target          `json:"targets,omitempty"`      // where metrics of its units are read
+	SpareTargets []Target          `json:"spareTargets,omitempty"` // the same of Spare, and where it is declared stopped: read while they run
+	Folders      []string          `json:"-"`                      // see DropInFolders; empty: not worked out
 
 	// Requires and Follows name Services of this Set: those that must be ready
 	// before, and those that are merely started before. Outside names Endpoints

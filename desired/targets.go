@@ -23,23 +23,33 @@ const (
 )
 
 // targets makes what is read of each unit of a service: one target for its metrics,
-// and one for its certificates.
+// and one for its certificates. Those of units that run only where it is scaled, or
+// stands in for another, are kept apart.
 func (b *builder) targets(s *Service) {
 	m := b.d.Spec.Metrics
-	if m == nil || b.d.Spec.State == Stopped {
+	if m == nil {
 		return
 	}
-	for i, instance := range b.instances()[:len(s.Units)] {
+	var all []Target
+	units := append(slices.Clone(s.Units), s.Spare...)
+	for i, instance := range b.instances() {
 		one := mapped(reflect.ValueOf(*m), func(v string) string { return b.one(v, instance) }).Interface().(Metrics)
 		for _, p := range one.ports() {
 			numberPort(*p, b.d.Spec.Ports)
 		}
-		b.target(s, s.Units[i], one)
+		all = b.target(all, s, units[i], one)
+	}
+	for _, t := range all {
+		if b.d.Spec.State == Stopped || slices.Contains(s.Spare, t.Unit) {
+			s.SpareTargets = append(s.SpareTargets, t)
+		} else {
+			s.Targets = append(s.Targets, t)
+		}
 	}
 }
 
-// target adds those of one unit. Certificates that all units share are watched once.
-func (b *builder) target(s *Service, unit string, m Metrics) {
+// target adds those of one unit to those of others.
+func (b *builder) target(all []Target, s *Service, unit string, m Metrics) []Target {
 	t := Target{Job: s.Name, Object: s.Object(), Unit: unit, Interval: cmp.Or(m.Interval, MetricsInterval)}
 	t.Labels = map[string]string{"service": s.Name, "unit": unit, "host": b.vars.Host}
 	if b.vars.Environment != "" {
@@ -49,22 +59,25 @@ func (b *builder) target(s *Service, unit string, m Metrics) {
 	m.Certificates, m.Interval = nil, 0
 	if m != (Metrics{}) {
 		t.Instance, t.Metrics = m.address(unit), m
-		s.Targets = append(s.Targets, t)
+		all = beside(all, t)
 	}
-	if certificates == nil {
-		return
+	if certificates != nil {
+		t.Instance, t.Metrics = b.vars.Host, Metrics{Certificates: certificates}
+		all = beside(all, t)
 	}
-	t.Instance, t.Metrics = b.vars.Host, Metrics{Certificates: certificates}
-	same := func(other Target) bool {
-		return other.Metrics.Certificates != nil && reflect.DeepEqual(other.Metrics, t.Metrics)
+	return all
+}
+
+// beside adds a target, unless another unit's is the same place: what all units share
+// is read once. By job and instance no two are the same.
+func beside(all []Target, t Target) []Target {
+	if slices.ContainsFunc(all, func(other Target) bool { return reflect.DeepEqual(other.Metrics, t.Metrics) }) {
+		return all
 	}
-	if slices.ContainsFunc(s.Targets, same) {
-		return
+	if slices.ContainsFunc(all, func(other Target) bool { return other.Instance == t.Instance }) {
+		t.Instance += "/" + t.Unit
 	}
-	if slices.ContainsFunc(s.Targets, func(other Target) bool { return other.Instance == t.Instance }) {
-		t.Instance += "/" + unit
-	}
-	s.Targets = append(s.Targets, t)
+	return append(all, t)
 }
 
 // address is what the label instance says: where the metrics are had. A DSN is a

@@ -50,6 +50,44 @@ func (d *draft) asDeclared(declared *desired.Set) {
 	}
 }
 
+// Targets are those that metrics are read from: the declared ones, those of instances
+// that a scale has added and of what stands in for another, and not those of what
+// another stands in for, once it is stopped.
+func Targets(want *desired.Set, past *state.Past) []desired.Target {
+	turned := Turned(want, past)
+	if turned == want && len(past.Failovers) == 0 {
+		return want.Targets
+	}
+	runs, off := map[string]bool{}, map[string]bool{} // by unit, by service
+	for _, s := range turned.Services {
+		if s.Spec.State != desired.Stopped {
+			for _, u := range s.Units {
+				runs[u] = true
+			}
+		}
+	}
+	for name, f := range past.Failovers {
+		if to, ok := want.Service(f.To); ok {
+			for _, u := range to.Units {
+				runs[u] = true
+			}
+		}
+		off[name] = f.Phase == state.FailoverDone
+	}
+	all := slices.DeleteFunc(slices.Clone(want.Targets), func(t desired.Target) bool { return off[strings.TrimPrefix(t.Object, "Service/")] })
+	for _, s := range want.Services {
+		for _, t := range s.SpareTargets {
+			if runs[t.Unit] && !off[s.Name] {
+				all = append(all, t)
+			}
+		}
+	}
+	slices.SortStableFunc(all, func(a, b desired.Target) int {
+		return cmp.Or(cmp.Compare(a.Job, b.Job), cmp.Compare(a.Instance, b.Instance))
+	})
+	return all
+}
+
 // standsIn tells whether another service stands in for one, and is ready to.
 func (d *draft) standsIn(name string) bool {
 	f, ok := d.past.Failovers[name]

@@ -219,3 +219,54 @@ func TestScale(t *testing.T) {
 		}
 	}
 }
+
+// What runs by a scale or a failover is read, and what another stands in for is not
+// once it is stopped.
+func TestTargets(t *testing.T) {
+	target := func(service, unit string) desired.Target {
+		return desired.Target{Job: service, Instance: unit, Object: "Service/" + service, Unit: unit}
+	}
+	spec := func(s string) desired.ServiceSpec { return desired.ServiceSpec{State: s} }
+	want := &desired.Set{
+		Services: []desired.Service{
+			{Name: "a", Units: []string{"a.service"}, Spec: spec(desired.Running), Targets: []desired.Target{target("a", "a.service")}},
+			{Name: "b", Units: []string{"b.service"}, Spec: spec(desired.Stopped), SpareTargets: []desired.Target{target("b", "b.service")}},
+			{
+				Name: "w", Template: "w@.service", Units: []string{"w@1.service"}, Spare: []string{"w@2.service", "w@3.service"}, Spec: spec(desired.Running),
+				Targets: []desired.Target{target("w", "w@1.service")}, SpareTargets: []desired.Target{target("w", "w@2.service"), target("w", "w@3.service")},
+			},
+		},
+		Targets: []desired.Target{{Job: "node", Collector: "node"}, target("a", "a.service"), target("w", "w@1.service")},
+	}
+	stands := func(p state.Phase) *state.Past {
+		return &state.Past{Failovers: map[string]state.Failover{"a": {Service: "a", To: "b", Phase: p}}}
+	}
+	scaled := func(n int) *state.Past {
+		return &state.Past{Scales: map[string]state.Scale{"Service/w": {Object: "Service/w", To: n}}}
+	}
+	for name, c := range map[string]struct {
+		past *state.Past
+		want string
+	}{
+		"as declared":              {&state.Past{}, "a.service w@1.service"},
+		"scaled by one":            {scaled(2), "a.service w@1.service w@2.service"},
+		"scaled beyond the most":   {scaled(9), "a.service w@1.service w@2.service w@3.service"},
+		"one begins to stand in":   {stands(state.FailoverStarting), "a.service b.service w@1.service"},
+		"one stands in":            {stands(state.FailoverDone), "b.service w@1.service"},
+		"it is taken back":         {stands(state.FailoverReturning), "a.service b.service w@1.service"},
+		"scaled, of no such thing": {&state.Past{Scales: map[string]state.Scale{"Service/x": {To: 3}}}, "a.service w@1.service"},
+	} {
+		var units []string
+		for _, t := range plan.Targets(want, c.past) {
+			if t.Unit != "" {
+				units = append(units, t.Unit)
+			}
+		}
+		if got := strings.Join(units, " "); got != c.want {
+			t.Errorf("%s: read are %s, want %s", name, got, c.want)
+		}
+	}
+	if len(want.Targets) != 3 {
+		t.Errorf("what is declared was changed: %v", want.Targets)
+	}
+}

@@ -152,12 +152,18 @@ func alerting(set *desired.Set) string {
 			fmt.Fprintf(&b, "  by %s %v\n", p.URL, p.Match)
 		}
 	}
-	for _, t := range set.Targets {
-		from, err := json.Marshal(t.Metrics)
-		if err != nil {
-			return err.Error()
+	tell := func(what string, all []desired.Target) {
+		for _, t := range all {
+			from, err := json.Marshal(t.Metrics)
+			if err != nil {
+				from = []byte(err.Error())
+			}
+			fmt.Fprintf(&b, "%s %s %s of %s %v every %s %s%s\n", what, t.Job, t.Instance, t.Object, t.Labels, t.Interval, t.Collector, from)
 		}
-		fmt.Fprintf(&b, "target %s %s of %s %v every %s %s%s\n", t.Job, t.Instance, t.Object, t.Labels, t.Interval, t.Collector, from)
+	}
+	tell("target", set.Targets)
+	for _, s := range set.Services {
+		tell("spare target", s.SpareTargets)
 	}
 	for _, r := range set.Runbooks {
 		fmt.Fprintf(&b, "runbook %s: %v, %d steps\n", r.Name, r.Spec.Match, len(r.Spec.Steps))

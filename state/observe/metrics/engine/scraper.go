@@ -93,10 +93,7 @@ func (s *scraper) set(targets []desired.Target) error {
 	if same {
 		return nil
 	}
-	text, groups, err := configOf(targets, s.gathered.set(targets))
-	if err != nil {
-		return err
-	}
+	text, groups, wrong := configOf(targets, s.gathered.set(targets))
 	c, err := config.Load(text, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return fmt.Errorf("say what is read: %w", err)
@@ -113,7 +110,7 @@ func (s *scraper) set(targets []desired.Target) error {
 	s.targets = is
 	s.mu.Unlock()
 	s.sets <- groups
-	return nil
+	return wrong
 }
 
 // condition is how a target stood at some moment.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -27,19 +28,23 @@ const (
 
 // configOf is the configuration of Prometheus' scraper: a job of its own for each
 // target, so that one that changes disturbs no other. gathered are the addresses of
-// those that are not read over the network.
+// those that are not read over the network. The error is of those that cannot be read,
+// and stay unread; the others are.
 func configOf(targets []desired.Target, gathered map[place]string) (string, map[string][]*targetgroup.Group, error) {
 	var jobs []map[string]any
+	var wrong []error
 	groups := map[string][]*targetgroup.Group{}
 	for _, t := range targets {
 		p := place{t.Job, t.Instance}
 		u, err := addressOf(t, gathered[p])
 		if err != nil {
-			return "", nil, fmt.Errorf("read %s: %w", p, err)
+			wrong = append(wrong, fmt.Errorf("read %s: %w", p, err))
+			continue
 		}
 		name := t.Job + " " + t.Instance
 		if groups[name] != nil {
-			return "", nil, fmt.Errorf("there are two targets %s", p)
+			wrong = append(wrong, fmt.Errorf("there are two targets %s", p))
+			continue
 		}
 		jobs = append(jobs, jobOf(name, t, u))
 		set := model.LabelSet{}
@@ -53,7 +58,7 @@ func configOf(targets []desired.Target, gathered map[place]string) (string, map[
 		}}
 	}
 	text, err := json.Marshal(map[string]any{"scrape_configs": jobs})
-	return string(text), groups, err
+	return string(text), groups, errors.Join(append(wrong, err)...)
 }
 
 func jobOf(name string, t desired.Target, u *url.URL) map[string]any {
