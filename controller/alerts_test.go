@@ -452,6 +452,34 @@ func TestAnAlertThatFollowsFromSomebodyOutside(t *testing.T) {
 	}
 }
 
+// What a runbook scaled goes back as soon as its Case closes, and not when the host is
+// looked at next.
+func TestWhatWasScaledGoesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, service("worker", "unit: worker@.service", "replicas: {min: 1, max: 3}")+service("web", live)+
+			runbook("{do: scale, with: {service: worker, to: 3}, verify: {expr: "+short+", within: 5m}}"))
+		defer r.judged()
+		r.source.set.Policy.Actions = map[string]string{"scale": desired.Auto}
+		r.more = map[string]actuators.Actuator{"scale": turn.Scale("test")}
+		r.host.SetAlerts(backlog, nil, "")
+		r.host.SetQuery(short, state.QueryResult{Yes: true}, "")
+		r.run()
+		time.Sleep(2 * time.Minute)
+		r.burn()
+		time.Sleep(30 * time.Second)
+		if r.active("worker@3.service") != "active" {
+			t.Fatalf("it is not scaled\n%s\n%s", r.plan(), r.history())
+		}
+		r.over()
+		time.Sleep(2*time.Minute + 5*time.Second)
+		for unit, want := range map[string]string{"worker@1.service": "active", "worker@2.service": "inactive", "worker@3.service": "inactive"} {
+			if got := r.active(unit); got != want {
+				t.Errorf("%s is %s, want %s\n%s", unit, got, want, r.history())
+			}
+		}
+	})
+}
+
 // A human's yes lets a question pass, and the step behind it be done.
 func TestAHumanSaysYes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -218,6 +218,7 @@ func (l *loop) decide() {
 	now := l.c.o.Observer.Now()
 	l.enforce(now)
 	l.plan = plan.Make(l.want, &l.have, l.past, now)
+	scaled := len(l.past.Scales)
 	if len(l.plan.Notes) > 0 && l.past.Distrust == "" {
 		entries := make([]state.Entry, len(l.plan.Notes))
 		for i := range l.plan.Notes {
@@ -233,6 +234,10 @@ func (l *loop) decide() {
 	l.again.Stop()
 	if l.plan.Again != nil {
 		l.again.Reset(max(time.Millisecond, l.plan.Again.Up-now.Up))
+	}
+	if len(l.past.Scales) < scaled { // a Case closed, and its instances are more than there should be now
+		l.interest()
+		l.again.Reset(time.Millisecond)
 	}
 }
 

@@ -8,13 +8,14 @@ import (
 
 // The queue of reviews is long: more workers take from it, as many as there may be.
 func reviewsPile(b box, r remedied) {
-	b.sh(`redis-cli eval "for i = 1, 170 do redis.call('lpush', 'fraud:queue', '{}') end" 0`)
+	b.sh(`systemd-run -q -u flagging sh -c "while sleep 0.5; do redis-cli eval 'while redis.call(\"llen\", \"fraud:queue\") < 140 do redis.call(\"lpush\", \"fraud:queue\", \"{}\") end' 0; done"`)
 	b.stepped(r, "scale.set pakashop-fraud-worker to=2")
 	b.tells(r, "from where on a rule flags a payment: 5000  rule=amount", "share of the payments that were flagged: 0")
 	b.stepped(r, "scale.set pakashop-fraud-worker to=4")
 	if out := b.must(0, "why", "pakashop-fraud-worker").out; !strings.Contains(out, "4 instances, as a remedy asked for") {
 		b.Errorf("why does not tell that there are more: %s", out)
 	}
+	b.sh("systemctl stop flagging")
 }
 
 // A request ends in an exception that nothing handles: which, and where it ran, shows
