@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,7 +30,16 @@ type end struct {
 	absent           bool // there was no such unit: how one of that name ended earlier is of no interest
 	cause            state.StopCause
 	stoppedFor       string
+	doubted          time.Time // since when the journal says nothing of it, which may be late; zero: it has spoken
 }
+
+// How long a reading waits for the journal to tell of an end that it must tell of, and
+// how long it is asked anew at each reading if it does not: under load what it is told
+// comes late.
+const (
+	journalSettle = 300 * time.Millisecond
+	journalDoubt  = time.Minute
+)
 
 func endOf(u state.Unit) end {
 	return end{changed: u.Changed, entered: u.Entered, invocation: u.Invocation}
@@ -57,12 +67,12 @@ func (e *ended) explain(ctx context.Context, facts map[string]state.Fact[state.U
 		id := primary(n, f.Value)
 		ask[id] = append(ask[id], n)
 	}
-	sure := e.ask(ctx, facts, ask)
+	late, sure := e.ask(ctx, facts, ask)
 	sure = e.conflicts(ctx, facts, ask) && sure
-	for _, names := range ask {
+	for id, names := range ask {
 		for _, n := range names {
 			if sure {
-				e.remember(n, facts[n].Value)
+				e.remember(n, facts[n].Value, slices.Contains(late, id))
 			}
 		}
 	}
@@ -76,19 +86,29 @@ func primary(name string, u state.Unit) string {
 	return u.ID
 }
 
-// ask fills in the journal's word of these units, by primary name, and tells
-// whether the journal answered.
-func (e *ended) ask(ctx context.Context, facts map[string]state.Fact[state.Unit], ask map[string][]string) bool {
+// ask fills in the journal's word of these units, by primary name, and tells of which
+// it says nothing although they ran, and whether it answered at all.
+func (e *ended) ask(ctx context.Context, facts map[string]state.Fact[state.Unit], ask map[string][]string) (late []string, sure bool) {
 	if len(ask) == 0 {
-		return true
+		return nil, true
 	}
-	ids := make([]string, 0, len(ask))
-	for id := range ask {
-		ids = append(ids, id)
+	causes, err := e.journal.StopCauses(ctx, slices.Collect(maps.Keys(ask)))
+	late = unspoken(facts, ask, causes)
+	began := time.Now()
+	for wait := 10 * time.Millisecond; err == nil && len(late) > 0 && time.Since(began) < journalSettle; wait *= 2 {
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+		var more map[string]state.StopCause
+		if more, err = e.journal.StopCauses(ctx, late); causes == nil {
+			causes = more
+		}
+		maps.Copy(causes, more)
+		late = unspoken(facts, ask, causes)
 	}
-	causes, err := e.journal.StopCauses(ctx, ids)
 	if err != nil {
-		e.log.Warn("why units are inactive is not known", "units", len(ids), "error", err)
+		e.log.Warn("why units are inactive is not known", "units", len(ask), "error", err)
 	}
 	for id, names := range ask {
 		for _, n := range names {
@@ -97,7 +117,18 @@ func (e *ended) ask(ctx context.Context, facts map[string]state.Fact[state.Unit]
 			facts[n] = f
 		}
 	}
-	return err == nil
+	return late, err == nil
+}
+
+// unspoken are the units of which the journal says nothing although systemd knows that
+// their state changed in this boot.
+func unspoken(facts map[string]state.Fact[state.Unit], ask map[string][]string, causes map[string]state.StopCause) (late []string) {
+	for id, names := range ask {
+		if _, ok := causes[id]; !ok && facts[names[0]].Value.Changed > 0 {
+			late = append(late, id)
+		}
+	}
+	return late
 }
 
 // unexplained tells a unit whose properties do not say why it is down. One that
@@ -135,7 +166,10 @@ func (e *ended) recall(name string, u state.Unit) (end, bool) {
 		return end{}, e.events && u.Changed == 0 && u.Entered == 0
 	}
 	this := endOf(u)
-	this.cause, this.stoppedFor = k.cause, k.stoppedFor
+	if !k.doubted.IsZero() && time.Since(k.doubted) < journalDoubt {
+		return end{}, false
+	}
+	this.cause, this.stoppedFor, this.doubted = k.cause, k.stoppedFor, k.doubted
 	return k, k == this && (k.changed > 0 || e.events)
 }
 
@@ -150,11 +184,17 @@ func (e *ended) pass(name string, f state.Fact[state.Unit]) {
 	delete(e.known, name)
 }
 
-func (e *ended) remember(name string, u state.Unit) {
+// remember keeps what was found out of an end; late: the journal has not told of it.
+func (e *ended) remember(name string, u state.Unit, late bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	k := endOf(u)
+	k, was := endOf(u), e.known[name]
 	k.cause, k.stoppedFor = u.Stop, u.StoppedFor
+	if late {
+		if k.doubted = was.doubted; was.doubted.IsZero() || was.changed != k.changed {
+			k.doubted = time.Now()
+		}
+	}
 	e.known[name] = k
 }
 

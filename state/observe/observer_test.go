@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -284,6 +285,51 @@ func TestTheJournalIsAskedOnce(t *testing.T) {
 	if got := look(); got != state.StopByExit || len(p.asked) != 2 {
 		t.Errorf("%q, asked %v", got, p.asked)
 	}
+}
+
+// What the journal has not been told yet is not taken for what it says: it is waited
+// for a moment, and asked for again for a while.
+func TestTheJournalIsLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newParts(t)
+		p.units["a.service"] = state.Unit{Load: "loaded", Active: "inactive", Changed: 5} // a oneshot
+		o := p.observer()
+		look := func() state.StopCause {
+			return o.Observe(t.Context(), []state.Ref{unit("a.service")}).Units["a.service"].Value.Stop
+		}
+		asked := func() int { p.mu.Lock(); defer p.mu.Unlock(); return len(p.asked) }
+		tell := func(c state.StopCause) { p.mu.Lock(); defer p.mu.Unlock(); p.causes["a.service"] = c }
+		if got := look(); got != state.StopUnread || asked() < 2 {
+			t.Errorf("%q, asked %d times", got, asked())
+		}
+		time.AfterFunc(100*time.Millisecond, func() { tell(state.StopByExit) })
+		if got := look(); got != state.StopByExit {
+			t.Errorf("told meanwhile: %q", got)
+		}
+		before := asked()
+		if got := look(); got != state.StopByExit || asked() != before {
+			t.Errorf("known: %q, asked %d times more", got, asked()-before)
+		}
+
+		// It never speaks of another: that is not asked for ever.
+		p.mu.Lock()
+		p.units["b.service"] = state.Unit{Load: "loaded", Active: "inactive", Changed: 6}
+		p.mu.Unlock()
+		silent := func() (times int) {
+			before := asked()
+			o.Observe(t.Context(), []state.Ref{unit("b.service")})
+			return asked() - before
+		}
+		for range 2 {
+			if silent() == 0 {
+				t.Error("it is not asked again")
+			}
+		}
+		time.Sleep(2 * time.Minute)
+		if n := silent(); n != 0 {
+			t.Errorf("two minutes later it is asked %d times", n)
+		}
+	})
 }
 
 // Ends that systemd has forgotten all look alike: without somebody who tells of

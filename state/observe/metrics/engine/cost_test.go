@@ -43,7 +43,9 @@ func TestRulesThatCostTooMuch(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	if _, err := e.Set(files, []desired.Target{x.target("shop")}, nil, nil); err != nil {
+	shop := x.target("shop")
+	shop.Interval = desired.Duration(time.Second) // its time, too: all these rules keep the processors
+	if _, err := e.Set(files, []desired.Target{shop}, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	until(t, e, ruleA, "shop firing")
@@ -71,7 +73,7 @@ func TestRulesThatCostTooMuch(t *testing.T) {
 		})
 	}
 	evaluations(t, e, ruleA, 3, func(f state.Fact[state.Alerts]) {
-		if looks(f) != "shop firing" {
+		if !strings.HasPrefix(looks(f), "shop firing") {
 			t.Errorf("another rule is %s", looks(f))
 		}
 	})
