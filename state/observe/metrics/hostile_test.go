@@ -212,7 +212,7 @@ func TestHostileTargets(t *testing.T) {
 	var all []*changeable
 	var targets []desired.Target
 	for i := range hostile {
-		c := changing(t, strconv.Itoa(i), time.Second)
+		c := changing(t, strconv.Itoa(i), 2*slowly)
 		c.say(good)
 		all, targets = append(all, c), append(targets, c.Target)
 	}
@@ -238,7 +238,7 @@ func TestHostileTargets(t *testing.T) {
 // However much one target answers, what reads it takes little more memory than for one
 // that says what it should.
 func TestWhatAHostileTargetCosts(t *testing.T) {
-	c := changing(t, "0", 500*time.Millisecond)
+	c := changing(t, "0", slowly)
 	c.say(text("backlog 0\n"))
 	r := watched(t, metrics.Options{})
 	r.Set([]desired.RuleFile{{Name: "test", Text: []byte(judged)}}, []desired.Target{c.Target})
@@ -269,7 +269,7 @@ func (r *rig) readings(t *testing.T, all []*changeable, why func(int) string) (b
 		ask = append(ask, fmt.Sprintf("backlog{job=\"%d\"}", i))
 	}
 	since, open := make([]int64, len(all)), len(all)
-	for end := time.Now().Add(time.Minute); open > 0; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(3 * time.Minute); open > 0; time.Sleep(20 * time.Millisecond) {
 		seen := r.Observe(t.Context(), judging, ask)
 		for name, f := range seen.Alerts {
 			for _, a := range f.Value.Active {

@@ -2,5 +2,11 @@
 
 package metrics_test
 
-// roomy is how many times the memory a process takes that is built as this one is.
-const roomy = 1
+import "time"
+
+// What a process that is built as this one is takes: how many times the memory, and how
+// long it must have for a reading (a target has no longer than its interval).
+const (
+	roomy  = 1
+	slowly = time.Second
+)
