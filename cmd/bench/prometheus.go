@@ -25,7 +25,10 @@ func prometheusVersion() (string, error) {
 	}
 	// "prometheus, version 2.42.0+ds (branch: …"
 	_, rest, _ := strings.Cut(string(out), "version ")
-	version, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	version, _, _ := strings.Cut(rest, " ")
+	if version == "" {
+		version = "of no known version" // built without its flags
+	}
 	return version, nil
 }
 
