@@ -185,3 +185,23 @@ func TestARuleThatHasNotSpoken(t *testing.T) {
 		}
 	}
 }
+
+// A Runbook of which no step can be done calls a human, and says why; and what is shown
+// then stays.
+func TestARunbookThatCannotBeFollowed(t *testing.T) {
+	h := newHost("web")
+	h.want.Runbooks = []desired.Runbook{{Name: "backlog", Spec: desired.RunbookSpec{Match: []string{`alertname="Backlog"`}, Steps: []desired.Do{{Do: "restart"}}}}}
+	h.have.Alerts = map[string]state.Fact[state.Alerts]{"rule/g/Backlog": {At: h.now, Value: state.Alerts{Active: []state.ActiveAlert{
+		{ID: "1", Name: "Backlog", Firing: true, Labels: map[string]string{"alertname": "Backlog"}},
+	}}}}
+	first := h.make()
+	h.fold(first)
+	first.Notes = nil
+	if again := h.make(); !reflect.DeepEqual(first, again) {
+		t.Errorf("no fixpoint: %s", cmp.Diff(first, again))
+	}
+	const why = "runbook backlog has nothing to do about it; step 1, restart: the alert is of no service of this host: say which with service"
+	if c := h.past.Cases["Host/app-1 Backlog/1"]; c.Ended != state.Escalated || c.Why != why {
+		t.Errorf("the case is %+v", c)
+	}
+}

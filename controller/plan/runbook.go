@@ -37,6 +37,7 @@ func (d *draft) follow(a firing, c state.Case, suppressed hold) {
 			next = last.Rung + 1
 		}
 	}
+	from := len(d.held)
 	for n := next; n <= len(steps) && steps[n-1].Do != "escalate"; n++ {
 		if d.tryStep(a, c, n, suppressed) {
 			return
@@ -46,6 +47,10 @@ func (d *draft) follow(a firing, c state.Case, suppressed hold) {
 	if !c.Ran {
 		why = "runbook " + a.book.Name + " has nothing to do about it"
 	}
+	for _, h := range d.held[from:] {
+		why += "; " + h.Detail // why a step cannot be is told with the end, and no longer for itself
+	}
+	d.held = d.held[:from]
 	d.givesUp(a, c, state.Escalated, why)
 }
 
