@@ -43,6 +43,9 @@ func (a *Auditor) ends(e state.Entry) error {
 	if o.Status == state.Done && switchedOff(a.o.Switch, i.At, e.At) {
 		return breach("kill switch", "%s was done while it was set", i.Intent.Step.Action)
 	}
+	if s := i.Intent.Step; s.Ask != "" && o.Status == state.Done && isStart(s) {
+		delete(a.stopped, s.Action.Target) // a human wants it to run again
+	}
 	a.climbed(i.Intent.Step, o, e.At)
 	a.gone(i.Intent.Step, o)
 	return nil

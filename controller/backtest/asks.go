@@ -58,7 +58,12 @@ func (w *walk) asks(p state.Plan) {
 			continue // or it was held for another reason
 		}
 		for _, id := range h.Steps {
-			if !w.asked(id) {
+			switch {
+			case w.asked(id):
+			case w.away():
+				w.unknown("it waits for a human, and nobody was there then who could have asked: " + h.Detail)
+				return
+			default:
 				w.parts("it waits for a human who was not asked then: " + h.Detail)
 				w.unknown("what a human would have said is not on record")
 				return

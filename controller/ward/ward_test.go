@@ -134,7 +134,7 @@ func (w *ward) live(seed uint64) error {
 	if seed%calmEach == 0 && w.err == nil {
 		w.calm()
 	}
-	if len(w.rings) > 0 && seed%4 == 0 && w.err == nil {
+	if len(w.rings) > 0 && seed%onceMoreEach == 0 && w.err == nil {
 		w.onceMore()
 	}
 	if err := w.auditor.End(w.now()); err != nil && w.alive && w.err == nil && !w.blindHost {
