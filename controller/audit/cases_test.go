@@ -253,6 +253,13 @@ func TestEachPromiseToHumans(t *testing.T) {
 			t.wait(time.Hour)
 			t.does(step("start", web, charged))
 		}},
+		{"a stop that was never noted, and a human has it started again", "", func(t *tale) {
+			t.saw(audit.Deed{Unit: web, Verb: "stop"})
+			t.wait(time.Minute)
+			t.does(step("start", web, byHand(asked(t, "start"))))
+			t.wait(time.Hour)
+			t.does(step("restart", web, charged))
+		}},
 		{"a mask", "human", func(t *tale) {
 			t.saw(audit.Deed{Unit: web, Verb: "mask"})
 			t.wait(time.Minute)
