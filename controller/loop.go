@@ -235,7 +235,8 @@ func (l *loop) decide() {
 	if l.plan.Again != nil {
 		l.again.Reset(max(time.Millisecond, l.plan.Again.Up-now.Up))
 	}
-	if len(l.past.Scales) < scaled { // a Case closed, and its instances are more than there should be now
+	if len(l.past.Scales) < scaled {
+		// A Case closed, and there are more instances than there should be now.
 		l.interest()
 		l.again.Reset(time.Millisecond)
 	}

@@ -45,7 +45,11 @@ func (v View) alertRule(s *desired.Service, h state.Held) string {
 func alertsText(all []Alert, st Style) string {
 	var b strings.Builder
 	for _, one := range all {
-		b.WriteString(st.paint(bold, Escape(one.Name)) + "  " + st.paint(alertColours[one.word()], one.word()) + "  " + one.span(st) + "\n")
+		head := one.span(st)
+		if word := one.word(); word != one.State || word == "over" {
+			head = st.paint(alertColours[word], word) + "  " + head
+		}
+		b.WriteString(st.paint(bold, Escape(one.Name)) + "  " + head + "\n")
 		b.WriteString(wrap(Escape(one.Annotations["summary"]), "  ", "  "))
 		b.WriteString(wrap(Escape(one.Annotations["impact"]), "  ", "  "))
 		for _, d := range one.Actions {

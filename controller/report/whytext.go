@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/pakashop/evenkeel/state"
 )
 
 // lineWidth is how wide text is that is to be read at night, on any terminal.
@@ -43,8 +45,8 @@ func (w Why) Text(st Style) string {
 func (w Why) heldText(st Style, health bool) string {
 	var b strings.Builder
 	for _, h := range w.Held {
-		if onlyHealth(h.Info, h.Reason) != health {
-			continue
+		if onlyHealth(h.Info, h.Reason) != health || h.Reason == state.Alert && len(w.Alerts) > 0 {
+			continue // alerts have a part of their own
 		}
 		line := st.paint(cyan, string(h.Reason))
 		if h.Unit != "" {

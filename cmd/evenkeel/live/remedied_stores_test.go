@@ -66,7 +66,7 @@ func ordersWait(b box, r remedied) {
 	b.stepped(r, "postgres.terminate main")
 	b.tells(r,
 		`five take longer than so many seconds: [12]\.\d+  query=order_by_id`, // db_query_duration
-		`\n  [12]\.\d+ at [0-9:]+  trace_?[iI][dD]=[0-9a-f]{32}`,              // the slowest, by their trace
+		`\n  [12]\.\d+ at [0-9:]+  trace_id=[0-9a-f]{32}`,                     // the slowest, by their trace
 		`request errored \(2\d{3} ms\) traceId=`,
 		`share that the cache finds, by cache: 0`,
 		`waits for Lock/relation`, `idle in transaction, the oldest first:\n  \d+ psql .*LOCK TABLE orders`)

@@ -184,8 +184,8 @@ func (b box) stepped(r remedied, action string) {
 	})
 }
 
-// waits waits until an alert waits, for a reason and with some words, and returns what
-// a human may approve.
+// waits waits until an alert waits, for a reason and with some words, reads what is said
+// of that, and returns what a human may approve.
 func (b box) waits(r remedied, reason, words string) (steps []string) {
 	b.Helper()
 	b.until(r.alert+" waits: "+reason, func() string {
@@ -198,6 +198,8 @@ func (b box) waits(r remedied, reason, words string) (steps []string) {
 		}
 		return fmt.Sprintf("%+v", a)
 	})
+	b.legible("why", r.service)
+	b.legible("alerts")
 	return steps
 }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/common/model"
 	"github.com/prometheus/prometheus/model/labels"
 	"github.com/prometheus/prometheus/promql"
 	"github.com/prometheus/prometheus/promql/parser"
@@ -91,7 +92,7 @@ func (e *Engine) exemplars(ctx context.Context, expr parser.Expr, at time.Time) 
 
 // ownLabels are those that a target is given here, beside its service, and the name,
 // which whoever asks has written: they fill a line and tell nobody anything.
-var ownLabels = []string{labels.MetricName, "job", "instance", "unit", "host", "environment", "exported_service", "exported_job", "exported_instance"}
+var ownLabels = []string{model.MetricNameLabel, "job", "instance", "unit", "host", "environment", "exported_service", "exported_job", "exported_instance"}
 
 // brieflyNamed are the labels of the elements of a vector without those that tell
 // nobody anything, as long as they still tell the elements apart.
