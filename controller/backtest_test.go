@@ -72,7 +72,7 @@ func TestAChangedRunbook(t *testing.T) {
 				"more patience",
 				[]string{gatherDepth, "{do: motd.fix, verify: {expr: " + short + ", within: 5m}}", restartIt},
 				"differs differs",
-				"systemd.restart web.service was done; now: Verifying: motd.fix has ended; waiting for queue_depth < 100",
+				"systemd.restart web.service was done; now: Verifying: step 2, motd.fix, has ended; whether it helped shows until then",
 				"systemd.restart web.service was done, and what would have come without it is not on record",
 			},
 			{
