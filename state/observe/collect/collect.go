@@ -31,8 +31,9 @@ type Units interface {
 
 // Collector collects. It is safe for concurrent use.
 type Collector struct {
-	opt   Options
-	asker *ask.Asker
+	opt      Options
+	asker    *ask.Asker
+	sessions sessions
 }
 
 // New returns a Collector.

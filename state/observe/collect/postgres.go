@@ -2,13 +2,13 @@ package collect
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"net"
-	"strconv"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -22,44 +22,54 @@ const (
 	maxColumns  = 64
 )
 
-// postgres logs in once. What it asks is small and reads alone, and the server
-// itself gives it up soon.
+// postgres asks by the session of the collection before, or logs in. What it asks is
+// small and reads alone, and the server itself gives it up soon.
 func (c *Collector) postgres(ctx context.Context, t desired.Target, p *page) error {
-	cfg, err := c.dsn(ctx, t)
+	cfg, key, err := c.dsn(ctx, t)
 	if err != nil {
 		return err
 	}
-	to := net.JoinHostPort(cfg.Host, strconv.Itoa(int(cfg.Port)))
-	if strings.HasPrefix(cfg.Host, "/") {
-		to = cfg.Host
-	}
-	var dialed atomic.Pointer[error] // pgconn keeps the text of it alone
-	left := &atomic.Int64{}
-	left.Store(maxRows)
-	cfg.DialFunc = func(_ context.Context, network, address string) (net.Conn, error) {
-		conn, err := c.asker.Connect(ctx, t.Unit, network, address)
-		if err != nil {
-			dialed.Store(&err)
-			return nil, err
+	if s := c.sessions.take(key); s != nil {
+		s.left.Store(maxRows)
+		answers, err := s.ask(ctx)
+		if !s.cut(ctx, err) {
+			return c.came(ctx, t, s, key, answers, err, p)
 		}
-		return metered{conn, left}, nil
+		s.end(true) // as a rule the server was restarted
 	}
-	results, err := login(ctx, cfg)
+	s, err := c.login(ctx, t, cfg)
+	var answers []rows
+	if err == nil {
+		answers, err = s.ask(ctx)
+	}
+	return c.came(ctx, t, s, key, answers, err, p)
+}
+
+// came puts on the page what came of a collection, and keeps its session for the next.
+func (c *Collector) came(ctx context.Context, t desired.Target, s *session, key string, all []rows, err error, p *page) error {
+	if err == nil {
+		p.add(pgUp, 1)
+		err := readRows(all, p)
+		if err != nil {
+			s.end(true)
+			return err
+		}
+		c.sessions.keep(key, s, max(unused, 2*t.Interval.Std()))
+		return nil
+	}
+	s.end(true)
 	var answered *pgconn.PgError
 	switch {
-	case err == nil:
-		p.add(pgUp, 1)
-		return readRows(results, p)
-	case left.Load() <= 0, errors.Is(err, errMuch):
+	case s.left.Load() <= 0, errors.Is(err, errMuch):
 		return errMuch
 	case errors.As(err, &answered):
 		return answers(answered.Code, p)
-	case dialed.Load() != nil:
-		err = *dialed.Load()
+	case s.dialed.Load() != nil:
+		err = *s.dialed.Load()
 	case ctx.Err() != nil:
 		err = ctx.Err()
 	}
-	no, err := down(ctx, err, t.Unit, to)
+	no, err := down(ctx, err, t.Unit, s.to)
 	if no {
 		p.add(pgUp, 0)
 	}
@@ -83,21 +93,22 @@ func answers(code string, p *page) error {
 	return errors.New("PostgreSQL answers with an error")
 }
 
-// dsn reads how to log in. Its text reaches nobody, not even in an error.
-func (c *Collector) dsn(ctx context.Context, t desired.Target) (*pgconn.Config, error) {
+// dsn reads how to log in, and returns under which key such a session is kept. Its text
+// reaches nobody, not even in an error.
+func (c *Collector) dsn(ctx context.Context, t desired.Target) (cfg *pgconn.Config, key string, err error) {
 	switch {
 	case t.Metrics.Postgres.DSN == nil:
-		return nil, errors.New("metrics.postgres needs a dsn: a role that is a member of pg_monitor")
+		return nil, "", errors.New("metrics.postgres needs a dsn: a role that is a member of pg_monitor")
 	case c.opt.Secret == nil:
-		return nil, errors.New("the dsn is a secret, and none can be read here")
+		return nil, "", errors.New("the dsn is a secret, and none can be read here")
 	}
 	dsn, err := c.opt.Secret(ctx, *t.Metrics.Postgres.DSN)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	cfg, err := pgconn.ParseConfig(dsn)
+	cfg, err = pgconn.ParseConfig(dsn)
 	if err != nil {
-		return nil, errors.New("the dsn is not one of PostgreSQL")
+		return nil, "", errors.New("the dsn is not one of PostgreSQL")
 	}
 	cfg.RuntimeParams["application_name"] = agent
 	cfg.MaxProtocolMessageBodyLen = maxRead
@@ -105,7 +116,7 @@ func (c *Collector) dsn(ctx context.Context, t desired.Target) (*pgconn.Config, 
 	cfg.Fallbacks = sameHost(cfg)
 	// A name is looked up, and what it means is checked, when it is dialed.
 	cfg.LookupFunc = func(_ context.Context, host string) ([]string, error) { return []string{host}, nil }
-	return cfg, nil
+	return cfg, fmt.Sprintf("%s %x", t.Unit, sha256.Sum256([]byte(dsn))), nil
 }
 
 // agent is the name under which a session of a collection shows.
@@ -120,24 +131,6 @@ func sameHost(cfg *pgconn.Config) (same []*pgconn.FallbackConfig) {
 		}
 	}
 	return same
-}
-
-// login asks everything, and reads each answer as texts.
-func login(ctx context.Context, cfg *pgconn.Config) ([]rows, error) {
-	conn, err := pgconn.ConnectConfig(ctx, cfg)
-	if err != nil {
-		return nil, err
-	}
-	answers, err := exchange(conn.Exec(ctx, pgQueries()))
-	if err != nil {
-		_ = conn.Conn().Close() // pgconn would wait for the rest of the answer
-	}
-	end, cancel := context.WithTimeout(ctx, time.Second)
-	defer cancel()
-	_ = conn.Close(end)
-	_ = conn.Conn().Close() // after an error pgconn would wait for the server
-	<-conn.CleanupDone()
-	return answers, err
 }
 
 // exchange reads all answers, as many as there may be.

@@ -2,10 +2,14 @@ package collect
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgproto3"
 
 	"github.com/pakashop/evenkeel/desired"
@@ -108,6 +112,84 @@ func TestPostgresOfManyApplications(t *testing.T) {
 		t.Errorf("the sum is %v, in %d series", sum, n)
 	}
 	has(t, text, `pg_stat_activity_count{datname="shop",state="idle",usename="(others)",application_name="(others)"} 1600`)
+}
+
+// A session is kept, so that a server without room for another can be asked; one that
+// was cut, or whose server says goodbye, is followed by another.
+func TestPostgresWithoutRoom(t *testing.T) {
+	var logins atomic.Int64
+	var full, gone, bye atomic.Bool
+	c := tester(dsnOf(serve(t, func(conn net.Conn) {
+		b := pgproto3.NewBackend(conn, conn)
+		if _, err := b.ReceiveStartupMessage(); err != nil {
+			return
+		}
+		if logins.Add(1); full.Load() {
+			b.Send(&pgproto3.ErrorResponse{Severity: "FATAL", Code: "53300"})
+			_ = b.Flush()
+			return
+		}
+		b.Send(&pgproto3.AuthenticationOk{})
+		b.Send(&pgproto3.ReadyForQuery{TxStatus: 'I'})
+		for b.Flush() == nil {
+			m, err := b.Receive()
+			if _, asked := m.(*pgproto3.Query); err != nil || !asked || gone.Load() {
+				return
+			}
+			if bye.Load() {
+				b.Send(&pgproto3.ErrorResponse{Severity: "FATAL", Code: "57P01"})
+				_ = b.Flush()
+				return
+			}
+			answersAll([]string{"shop", "idle", "app", "leaker", "97", "0"})(b)
+		}
+	})))
+	for _, step := range []struct {
+		what   string
+		is     func()
+		logins int64
+		want   string
+	}{
+		{"the first", func() {}, 1, "pg_up 1"},
+		{"there is no room for another", func() { full.Store(true) }, 1, `pg_stat_activity_count{datname="shop",state="idle",usename="app",application_name="leaker"} 97`},
+		{"it was cut, and there is none", func() { gone.Store(true) }, 2, "pg_up 0"},
+		{"there is room again", func() { full.Store(false); gone.Store(false) }, 3, "pg_up 1"},
+		{"the server says goodbye, and goes", func() { bye.Store(true); full.Store(true) }, 4, "pg_up 0"},
+	} {
+		step.is()
+		text, err := look(t, c, byDSN)
+		if err != nil || logins.Load() != step.logins {
+			t.Fatalf("%s: %d logins, want %d; %v", step.what, logins.Load(), step.logins, err)
+		}
+		has(t, text, step.want)
+	}
+}
+
+// A session that nobody takes is ended.
+func TestASessionForNobody(t *testing.T) {
+	cut := make(chan struct{})
+	port := serve(t, func(conn net.Conn) {
+		defer close(cut)
+		pg(answersAll())(conn)
+		_, _ = io.Copy(io.Discard, conn)
+	})
+	c := tester("")
+	cfg, err := pgconn.ParseConfig(dsnOf(port))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := c.login(t.Context(), desired.Target{}, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ask(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c.sessions.keep("k", s, time.Millisecond)
+	<-cut
+	if c.sessions.take("k") != nil {
+		t.Error("it is kept, and has ended")
+	}
 }
 
 func TestPostgresThatMisbehaves(t *testing.T) {

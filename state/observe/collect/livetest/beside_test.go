@@ -149,6 +149,7 @@ func TestBesideTheExporters(t *testing.T) {
 	}
 	t.Run("sessions", func(t *testing.T) { sessions(t, c) })
 	t.Run("certificates", func(t *testing.T) { certificates(t, c) })
+	t.Run("a server without room", func(t *testing.T) { full(t, c) })
 	t.Run("a server that is not there, or says no", func(t *testing.T) { down(t, c) })
 }
 

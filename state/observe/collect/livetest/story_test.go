@@ -47,6 +47,20 @@ func sessions(t *testing.T, c *collect.Collector) {
 	}
 }
 
+// full: all sessions are taken, and who took them shows all the same.
+func full(t *testing.T, c *collect.Collector) {
+	collected(t, c, sides[1].target)
+	sh(t, `systemd-run --quiet --unit=takers --uid=postgres --setenv=PGAPPNAME=taker sh -c '
+			for i in $(seq 100); do psql -X shop -c "select pg_sleep(60)" >/dev/null 2>&1 & done; sleep 60'
+		for i in $(seq 200); do su postgres -c "psql -XAtc 'select 1'" >/dev/null 2>&1 || exit 0; sleep 0.05; done; exit 1`)
+	if text, err := collector(t).Collect(t.Context(), sides[1].target); err != nil || !strings.Contains(string(text), "\npg_up 0\n") {
+		t.Errorf("whoever has no session gets none: %v\n%s", err, text)
+	}
+	has(t, collected(t, c, sides[1].target), "pg_up 1\n", "pg_settings_max_connections 100\n",
+		`pg_stat_activity_count{datname="shop",state="active",usename="postgres",application_name="taker"} 9`)
+	sh(t, "systemctl stop takers; systemctl restart postgresql@15-main")
+}
+
 func certificates(t *testing.T, c *collect.Collector) {
 	text := collected(t, c, desired.Target{Metrics: desired.Metrics{Certificates: &desired.Certificates{
 		Files: []string{"/srv/tls/cert*.pem", "/srv/tls/none.pem"}, Endpoints: []string{"127.0.0.1:443", "127.0.0.1:444"},
@@ -70,7 +84,7 @@ func certificates(t *testing.T, c *collect.Collector) {
 // our own affair is an error.
 func down(t *testing.T, c *collect.Collector) {
 	sh(t, "su postgres -c \"psql -qc \\\"ALTER ROLE metrics PASSWORD 'another'\\\"\"")
-	if text, err := c.Collect(t.Context(), sides[1].target); err == nil || !strings.Contains(err.Error(), "does not let in") || strings.Contains(err.Error(), "hunter2") {
+	if text, err := collector(t).Collect(t.Context(), sides[1].target); err == nil || !strings.Contains(err.Error(), "does not let in") || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("a password that is wrong: %v\n%s", err, text)
 	}
 	sh(t, "redis-cli config set requirepass hunter3 >/dev/null")
