@@ -26,7 +26,7 @@ var (
 
 // seeds are those of a share of the histories.
 func seeds(share int) []uint64 {
-	all := make([]uint64, *histories/share)
+	all := make([]uint64, *histories/share/slower)
 	for i := range all {
 		all[i] = *from + uint64(i)
 	}
