@@ -21,6 +21,7 @@ type ask struct {
 	Revision    string
 	Everywhere  bool
 	Origins     bool
+	Over        []string
 	Early       map[string]found // files, by path
 }
 
@@ -79,7 +80,7 @@ func (r reader) ask(ctx context.Context, fsys fs.FS, o read.Options) (t told, er
 	if err != nil {
 		return t, fmt.Errorf("start its reader: %w", err)
 	}
-	t, err = c.serve(fsys, ask{Environment: o.Environment, Host: o.Host, Policy: o.Policy, Revision: o.Revision, Everywhere: o.Everywhere, Origins: o.Origins})
+	t, err = c.serve(fsys, ask{Environment: o.Environment, Host: o.Host, Policy: o.Policy, Revision: o.Revision, Everywhere: o.Everywhere, Origins: o.Origins, Over: o.Over})
 	if err == nil && r.done != nil {
 		r.done(c.cmd.Process.Pid)
 	}

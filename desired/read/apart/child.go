@@ -57,7 +57,7 @@ func speak(in io.Reader, out io.Writer) error {
 		return fmt.Errorf("read the question: %w", err)
 	}
 	set, problems := read.Load([]string{"."}, read.Options{
-		Environment: a.Environment, Host: a.Host, Policy: a.Policy, Revision: a.Revision, Everywhere: a.Everywhere, Origins: a.Origins,
+		Environment: a.Environment, Host: a.Host, Policy: a.Policy, Revision: a.Revision, Everywhere: a.Everywhere, Origins: a.Origins, Over: a.Over,
 		FS: &files{in: in, out: out, early: a.Early},
 	})
 	b, err := pack(told{Set: set, Problems: problemsOf(problems)})

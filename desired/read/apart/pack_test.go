@@ -132,6 +132,13 @@ func TestAChildIsToldEverything(t *testing.T) {
 			t.Errorf("the child is not told %s", f.Name)
 		}
 	}
+	laid := fstest.MapFS{
+		"a.yaml": {Data: []byte("apiVersion: evenkeel.dev/v1\nkind: Service\nmetadata: {name: a}\nspec: {}\n")},
+		"a.new":  {Data: []byte("apiVersion: evenkeel.dev/v1\nkind: Service\nmetadata: {name: a}\nspec: {state: stopped}\n")},
+	}
+	if set := same(t, laid, read.Options{Over: []string{"a.new"}}); len(set.Services) != 1 || set.Services[0].Spec.State != desired.Stopped {
+		t.Errorf("what lies over it is not there: %+v", set.Services)
+	}
 	everywhere := fstest.MapFS{"a.yaml": {Data: []byte("apiVersion: evenkeel.dev/v1\nkind: Service\nmetadata: {name: a}\nspec: {hosts: ['name=\"b\"']}\n")}}
 	if set := same(t, everywhere, read.Options{Everywhere: true}); len(set.Services) != 1 {
 		t.Errorf("%d services", len(set.Services))
