@@ -59,20 +59,21 @@ func (a *Auditor) within(s state.Step, at state.Time) error {
 	if len(before) == 0 {
 		return nil
 	}
-	if gap, pause := at.Since(before[len(before)-1]), pauseAfter(before, l.Backoff); gap < pause {
+	if gap, pause := at.Since(before[len(before)-1]), pauseAfter(before, at, l.Backoff); gap < pause {
 		return breach("backoff", "repair of %s %s after the last one, want %s", unit, gap, pause)
 	}
 	return nil
 }
 
 // pauseAfter is the least pause after repairs, as far as intents alone tell: what
-// lies so far apart that the unit may have been well between begins anew.
-func pauseAfter(at []state.Time, backoff []desired.Duration) time.Duration {
+// lies so far apart that the unit may have been well between begins anew; and so does
+// what lies so far back, for a restart that failed may have left a well one running.
+func pauseAfter(at []state.Time, now state.Time, backoff []desired.Duration) time.Duration {
 	if len(backoff) == 0 {
 		return 0
 	}
 	row := 1
-	for i := len(at) - 1; i > 0 && at[i].Since(at[i-1]) < healthy; i-- {
+	for i := len(at) - 1; i > 0 && at[i].Since(at[i-1]) < healthy && now.Since(at[i-1]) < healthy; i-- {
 		row++
 	}
 	return min(backoff[min(row, len(backoff))-1].Std(), healthy)
