@@ -171,6 +171,20 @@ func TestEachPromise(t *testing.T) {
 		}},
 		{"repairs without a pause", "backoff", func(t *tale) { t.repairs(web, 2, 5*time.Second) }},
 		{"the second pause is the longer one", "backoff", func(t *tale) { t.repairs(web, 3, 20*time.Second) }},
+		{"well for long, but for a restart that failed", "", func(t *tale) {
+			t.repairs(web, 1, 9*time.Minute+40*time.Second)
+			s := step("restart", web, charged)
+			t.begins(s)
+			t.endsAs(s, state.StepFailed)
+			t.wait(30 * time.Second)
+			t.does(step("start", web, charged))
+		}},
+		{"well for long, but for a restart", "backoff", func(t *tale) {
+			t.repairs(web, 1, 9*time.Minute+40*time.Second)
+			t.does(step("restart", web, charged))
+			t.wait(30 * time.Second)
+			t.does(step("start", web, charged))
+		}},
 		{"the host's budget", "host's budget", func(t *tale) {
 			t.set.Policy.Budgets.Disruptive = 1
 			t.does(step("restart", db, charged))

@@ -11,11 +11,14 @@ import (
 
 // spending are the charges, counted from intents alone.
 type spending struct {
-	units map[string][]state.Time // by unit, or what else a repair was of
-	host  []state.Time            // those that were disruptive
+	units  map[string][]state.Time // by unit, or what else a repair was of
+	inVain map[string][]state.Time // those of them that did not end well: what ran before may run on
+	host   []state.Time            // those that were disruptive
 }
 
-func newSpending() spending { return spending{units: make(map[string][]state.Time)} }
+func newSpending() spending {
+	return spending{units: make(map[string][]state.Time), inVain: make(map[string][]state.Time)}
+}
 
 func (s *spending) takeOver(p *state.Past) {
 	for unit, at := range p.Charges {
@@ -59,21 +62,27 @@ func (a *Auditor) within(s state.Step, at state.Time) error {
 	if len(before) == 0 {
 		return nil
 	}
-	if gap, pause := at.Since(before[len(before)-1]), pauseAfter(before, at, l.Backoff); gap < pause {
+	if gap, pause := at.Since(before[len(before)-1]), a.pauseAfter(unit, before, at, l.Backoff); gap < pause {
 		return breach("backoff", "repair of %s %s after the last one, want %s", unit, gap, pause)
 	}
 	return nil
 }
 
-// pauseAfter is the least pause after repairs, as far as intents alone tell: what
-// lies so far apart that the unit may have been well between begins anew; and so does
-// what lies so far back, for a restart that failed may have left a well one running.
-func pauseAfter(at []state.Time, now state.Time, backoff []desired.Duration) time.Duration {
+// pauseAfter is the least pause after repairs, as far as intents and their ends tell:
+// what lies so far apart that the unit may have been well between begins anew. A repair
+// that was in vain is counted, and ended nobody's health.
+func (a *Auditor) pauseAfter(unit string, at []state.Time, now state.Time, backoff []desired.Duration) time.Duration {
 	if len(backoff) == 0 {
 		return 0
 	}
-	row := 1
-	for i := len(at) - 1; i > 0 && at[i].Since(at[i-1]) < healthy && now.Since(at[i-1]) < healthy; i-- {
+	row, ended := 1, now // until when the unit may have been well
+	for i := len(at) - 1; i > 0; i-- {
+		if !slices.Contains(a.spent.inVain[unit], at[i]) {
+			ended = at[i]
+		}
+		if ended.Since(at[i-1]) >= healthy {
+			break
+		}
 		row++
 	}
 	return min(backoff[min(row, len(backoff))-1].Std(), healthy)

@@ -46,6 +46,9 @@ func (a *Auditor) ends(e state.Entry) error {
 	if s := i.Intent.Step; s.Ask != "" && o.Status == state.Done && isStart(s) {
 		delete(a.stopped, s.Action.Target) // a human wants it to run again
 	}
+	if s := i.Intent.Step; s.Remedial && o.Status != state.Done {
+		a.spent.inVain[s.Action.Target] = append(a.spent.inVain[s.Action.Target], i.At)
+	}
 	a.climbed(i.Intent.Step, o, e.At)
 	a.gone(i.Intent.Step, o)
 	return nil
