@@ -51,8 +51,8 @@ func (d *draft) asDeclared(declared *desired.Set) {
 }
 
 // Targets are those that metrics are read from: the declared ones, those of instances
-// that a scale has added and of what stands in for another, and not those of what
-// another stands in for, once it is stopped.
+// that a scale has added, of what stands in for another and of what was woken, and not
+// those of what another stands in for, once it is stopped.
 func Targets(want *desired.Set, past *state.Past) []desired.Target {
 	turned := Turned(want, past)
 	if turned == want && len(past.Failovers) == 0 {
